@@ -20,7 +20,9 @@ from medalopt.instance.arrays import (
 )
 from medalopt.instance.instance import NO_STEPS, Names, PriceSteps
 from medalopt.instance.reader.rows import CellColumn
+from medalopt.instance.schema.containers import Entry
 from medalopt.instance.schema.document import OfferPriceStep
+from medalopt.instance.schema.field_types import ZERO_QUANTITY
 from medalopt.units import Quantity
 
 
@@ -96,6 +98,35 @@ def build_column(quantities: Iterable[Quantity]) -> ExactArray:
         Figures (N,).
     """
     return ExactArray.gather(convert_quantity(quantity) for quantity in quantities)
+
+
+def build_columns(members: Iterable[Entry | None], *fields: str) -> dict[str, ExactArray]:
+    """Build the arrays of fields with one quantity per member of an axis.
+
+    Args:
+        members: Members (N,) of the axis; None where a member has no such entry.
+        fields: Fields of a member; one that is not given is 0.
+
+    Returns:
+        Figures (N,) by field.
+    """
+    listed = list(members)
+    return {field: build_column(getattr(member, field, None) or ZERO_QUANTITY for member in listed) for field in fields}
+
+
+def build_period_arrays(members: Iterable[Entry], periods: int, *fields: str) -> dict[str, ExactArray]:
+    """Build the arrays of fields over periods.
+
+    Args:
+        members: Members (N,) of the axis.
+        periods: Number of periods T.
+        fields: Fields of a member.
+
+    Returns:
+        Figures (N, T) by field.
+    """
+    listed = list(members)
+    return {field: build_period_array((getattr(member, field) for member in listed), periods) for field in fields}
 
 
 def build_period_array(quantities: Iterable[Quantity | list[Quantity]], periods: int) -> ExactArray:

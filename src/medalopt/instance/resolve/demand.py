@@ -9,8 +9,10 @@ from medalopt.instance.instance import Alloys, ChargeLimits, MarketOffers, Medal
 from medalopt.instance.resolve.broadcast import (
     NameAxis,
     build_column,
+    build_columns,
     build_metal_array,
     build_period_array,
+    build_period_arrays,
     build_price_steps,
     convert_quantity,
     get_window_ends,
@@ -40,9 +42,8 @@ def build_metals(draft: Draft, periods: int) -> Metals:
     return Metals(
         names=tuple(listed),
         titles=tuple(metal.title or name for name, metal in listed.items()),
-        sell=build_period_array((metal.sell for metal in listed.values()), periods),
-        holding=build_period_array((metal.holding for metal in listed.values()), periods),
-        opening_stock=build_column(metal.opening_stock for metal in listed.values()),
+        **build_period_arrays(listed.values(), periods, "sell", "holding"),
+        **build_columns(listed.values(), "opening_stock"),
         surplus_to_smelter=np.array([metal.surplus == _SMELTER_TITLE for metal in listed.values()], dtype=np.bool_),
         reserve=np.array([metal.reserve for metal in listed.values()], dtype=np.intp),
     )
@@ -65,19 +66,12 @@ def build_market(draft: Draft, metals: NameAxis, periods: int) -> MarketOffers:
         names=tuple(listed),
         composition=build_metal_array((offer.composition for offer in offers), metals, ZERO_QUANTITY),
         price=build_period_array((select_first_price(offer.price) for offer in offers), periods),
-        committed=build_column(offer.committed for offer in offers),
-        limit=build_column(offer.limit for offer in offers),
-        recycled=build_column(offer.recycled for offer in offers),
-        footprint=build_column(offer.footprint for offer in offers),
-        lot=build_column(offer.lot or ZERO_QUANTITY for offer in offers),
-        minimum_order=build_column(offer.minimum_order or ZERO_QUANTITY for offer in offers),
-        fixed_charge=build_column(offer.fixed_charge for offer in offers),
+        **build_columns(offers, "committed", "limit", "recycled", "footprint", "lot", "minimum_order", "fixed_charge"),
+        **build_columns(offers, "opening_stock", "closing_stock"),
         storable=np.array([offer.storable for offer in offers], dtype=np.bool_),
         storage_limit=build_period_array(
             (offer.storage.limit if offer.storage else NO_LIMIT for offer in offers), periods
         ),
-        opening_stock=build_column(offer.opening_stock for offer in offers),
-        closing_stock=build_column(offer.closing_stock for offer in offers),
         steps=build_price_steps([list_price_steps(offer.price) for offer in offers]),
     )
 
@@ -103,15 +97,10 @@ def build_alloys(draft: Draft, metals: NameAxis, periods: int) -> Alloys:
             ({metal: pair[1] for metal, pair in window.items()} for window in windows), metals, ZERO_QUANTITY
         ),
         admits_others=np.array([alloy.others is not None for alloy in each], dtype=np.bool_),
-        others=build_column(alloy.others or ZERO_QUANTITY for alloy in each),
-        loss=build_column(alloy.loss for alloy in each),
-        capacity=build_period_array((alloy.capacity for alloy in each), periods),
-        holding=build_period_array((alloy.holding for alloy in each), periods),
-        sell=build_period_array((alloy.sell for alloy in each), periods),
-        scrap_share=build_column(scrap.share for scrap in scraps),
-        scrap_returned=build_column(scrap.returned for scrap in scraps),
+        **build_columns(each, "others", "loss"),
+        **build_period_arrays(each, periods, "capacity", "holding", "sell"),
+        **{f"scrap_{name}": one for name, one in build_columns(scraps, "share", "returned", "value").items()},
         scrap_lead=np.array([scrap.lead for scrap in scraps], dtype=np.intp),
-        scrap_value=build_column(scrap.value for scrap in scraps),
     )
 
 
@@ -154,8 +143,7 @@ def build_medals(draft: Draft, alloys: NameAxis, periods: int) -> Medals:
         count=np.array([medal.count for medal in each], dtype=np.intp),
         due=np.array(due, dtype=np.intp),
         parts=build_metal_array((medal.parts for medal in each), alloys, ZERO_QUANTITY),
-        allowance=build_column(medal.allowance for medal in each),
-        shortfall=build_column(medal.shortfall for medal in each),
+        **build_columns(each, "allowance", "shortfall"),
     )
 
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from medalopt.errors import FaultKind
-from medalopt.instance.arrays import EXACT_ZERO, Bools, ExactArray, ExactNumber, Ints, stack_over_periods
+from medalopt.instance.arrays import Bools, ExactArray, ExactNumber, Ints, stack_over_periods
 from medalopt.instance.instance import Impurities, Smelters, SmelterTerms
 from medalopt.instance.paths import ParameterPath
 from medalopt.instance.resolve.broadcast import (
     Figure,
     NameAxis,
     build_column,
+    build_columns,
     build_grid,
     build_metal_array,
     build_period_array,
+    build_period_arrays,
     build_price_array,
-    convert_quantity,
     list_figures,
     mask_names,
     resolve_cascade,
@@ -28,6 +29,7 @@ from medalopt.instance.resolve.broadcast import (
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.treatments import (
     TreatmentEntry,
+    build_assays,
     build_feed_mask,
     build_recovery,
     list_treatment_entries,
@@ -144,13 +146,10 @@ def build_smelters(draft: Draft, devices: NameAxis, metals: NameAxis, periods: i
     listed = list_smelters(draft)
     return Smelters(
         names=tuple(listed),
-        capacity=build_period_array((smelter.capacity for smelter in listed.values()), periods),
-        committed=build_column(smelter.committed for smelter in listed.values()),
-        limit=build_column(smelter.limit for smelter in listed.values()),
+        **build_period_arrays(listed.values(), periods, "capacity"),
+        **build_columns(listed.values(), "committed", "limit", "footprint", "fixed_charge"),
         lead=_build_leads(listed, metals),
         line=_build_line_index(draft, devices),
-        footprint=build_column(smelter.footprint for smelter in listed.values()),
-        fixed_charge=build_column(smelter.fixed_charge for smelter in listed.values()),
     )
 
 
@@ -179,11 +178,6 @@ def _build_line_index(draft: Draft, devices: NameAxis) -> Ints:
     return found
 
 
-def _get_settlement_lot(smelter: Smelter, line: Line) -> str:
-    """Return the settlement lot of a terms line: `route` (each feed) or `pooled` (all its feeds of a period)."""
-    return smelter.settlement_lot if line.settlement_lot is None else line.settlement_lot
-
-
 def build_terms(draft: Draft, metals: NameAxis, periods: int) -> SmelterTerms:
     """Build the arrays of all terms lines; a missing value is that of the smelter, metal by metal.
 
@@ -195,6 +189,11 @@ def build_terms(draft: Draft, metals: NameAxis, periods: int) -> SmelterTerms:
         for k, smelter in enumerate(list_smelters(draft).values())
         for name, line in list_terms_lines(smelter).items()
     ]
+
+    def list_values(field: str) -> list[Any]:
+        """Return the value of every line, or that of its smelter where it has none."""
+        own = ((getattr(line, field), getattr(smelter, field)) for _, smelter, _, line in triples)
+        return [general if value is None else value for value, general in own]
 
     def cascade(field: str) -> ExactArray:
         """Resolve a charge of all lines, (L, E) money per kg: of the line, else of the smelter, else 0."""
@@ -212,28 +211,16 @@ def build_terms(draft: Draft, metals: NameAxis, periods: int) -> SmelterTerms:
     return SmelterTerms(
         names=tuple(name for _, _, name, _ in triples),
         smelter=np.array([k for k, *_ in triples], dtype=np.intp),
-        treatment_charge=build_price_array(
-            [
-                smelter.treatment_charge if line.treatment_charge is None else line.treatment_charge
-                for _, smelter, _, line in triples
-            ],
-            periods,
-        ),
+        treatment_charge=build_price_array(list_values("treatment_charge"), periods),
         refining_charge=_build_refining_charges([(smelter, line) for _, smelter, _, line in triples], metals, periods),
         returned=cascade("returned"),
         deduction=cascade("deduction"),
         pays=_build_prices_paid(
             [smelter.pays | line.pays for _, smelter, _, line in triples if leaves_surplus(draft)], metals, periods
         ),
-        pooled=np.array(
-            [_get_settlement_lot(smelter, line) == _POOLED for _, smelter, _, line in triples], dtype=np.bool_
-        ),
-        minimum_lot=build_column(
-            smelter.minimum_lot if line.minimum_lot is None else line.minimum_lot for _, smelter, _, line in triples
-        ),
-        lot_charge=build_column(
-            smelter.lot_charge if line.lot_charge is None else line.lot_charge for _, smelter, _, line in triples
-        ),
+        pooled=np.array([lot == _POOLED for lot in list_values("settlement_lot")], dtype=np.bool_),
+        minimum_lot=build_column(list_values("minimum_lot")),
+        lot_charge=build_column(list_values("lot_charge")),
     )
 
 
@@ -329,33 +316,18 @@ def build_impurities(draft: Draft, devices: NameAxis, metals: NameAxis, periods:
         names=elements.names,
         titles=tuple(titles[name] or name for name in elements.names),
         metal=np.array([metals.index.get(name, -1) for name in elements.names], dtype=np.intp),
-        assay=_build_assays(draft, own),
+        assay=build_assays(draft, own),
         recovery=build_recovery(list_treatments(draft), devices, own),
         refuse=_build_limits([{**smelter.refuse, **(line.refuse or {})} for smelter, line in lines], elements),
         limit=_build_limits([smelter.limits for smelter in smelters], elements),
         penalty_line=np.array([one.line for one in penalties], dtype=np.intp),
         penalty_element=np.array([elements.index[one.element] for one in penalties], dtype=np.intp),
-        penalty_above=build_column(one.step.above for one in penalties),
-        penalty_per=build_column(one.step.per for one in penalties),
+        **{
+            f"penalty_{name}": one
+            for name, one in build_columns((one.step for one in penalties), "above", "per").items()
+        },
         penalty_charge=build_price_array([one.step.charge for one in penalties], periods),
     )
-
-
-def _build_assays(draft: Draft, own: NameAxis) -> ExactArray:
-    """Return the content of impurities in each device (D, X), kg/t."""
-    masses = draft.unit_mass
-    rows = [
-        (
-            EXACT_ZERO,
-            {
-                own.index[element]: convert_quantity(quantity, masses.get(name))
-                for element, quantity in device.content.items()
-                if element in own.index
-            },
-        )
-        for name, device in sorted(draft.document.devices.items())
-    ]
-    return build_grid(rows, len(own))
 
 
 def _build_limits(rows: list[Mapping[str, Quantity]], elements: NameAxis) -> ExactArray:

@@ -20,9 +20,9 @@ from medalopt.instance.reader.yaml_nodes import find_node
 from medalopt.instance.resolve.broadcast import (
     Figure,
     NameAxis,
-    build_column,
+    build_columns,
     build_grid,
-    build_period_array,
+    build_period_arrays,
     convert_quantity,
     mask_names,
     resolve_cascade,
@@ -209,23 +209,33 @@ def build_devices(draft: Draft, metals: NameAxis) -> Devices:
         Devices with assay (D, E) and unit mass (D,).
     """
     listed = dict(sorted(draft.document.devices.items()))
-    masses = draft.unit_mass
+    return Devices(
+        names=tuple(listed), assay=build_assays(draft, metals), **build_columns(listed.values(), "unit_mass")
+    )
+
+
+def build_assays(draft: Draft, elements: NameAxis) -> ExactArray:
+    """Build the content of metals or impurities in each device.
+
+    Args:
+        draft: Parsed instance.
+        elements: Axis of metals or impurities (E); others are left out.
+
+    Returns:
+        Assay (D, E), kg/t.
+    """
     rows = (
         (
             EXACT_ZERO,
             {
-                metals.index[metal]: convert_quantity(quantity, masses.get(name))
-                for metal, quantity in device.content.items()
-                if metal in metals.index  # impurities have arrays of their own
+                elements.index[element]: convert_quantity(quantity, draft.unit_mass.get(name))
+                for element, quantity in device.content.items()
+                if element in elements.index
             },
         )
-        for name, device in listed.items()
+        for name, device in sorted(draft.document.devices.items())
     )
-    return Devices(
-        names=tuple(listed),
-        assay=build_grid(rows, len(metals)),
-        unit_mass=build_column(device.unit_mass or ZERO_QUANTITY for device in listed.values()),
-    )
+    return build_grid(rows, len(elements))
 
 
 def build_treatments(draft: Draft, devices: NameAxis, regions: NameAxis, metals: NameAxis, periods: int) -> Treatments:
@@ -248,26 +258,19 @@ def build_treatments(draft: Draft, devices: NameAxis, regions: NameAxis, metals:
         cost=_build_costs(draft, devices, periods),
         to_smelter=_build_smelter_shares(listed, devices),
         recovery=build_recovery(listed, devices, metals),
-        residue_value=build_column(treatment.residue_value for treatment in listed.values()),
-        capacity=build_period_array((treatment.capacity for treatment in listed.values()), periods),
-        accepts=_build_mask_table(
-            (mask_names(treatment.accepts, devices) for treatment in listed.values()), (len(listed), len(devices))
-        ),
-        regions=_build_mask_table(
-            (mask_names(treatment.regions, regions) for treatment in listed.values()), (len(listed), len(regions))
-        ),
-        footprint=build_column(treatment.footprint for treatment in listed.values()),
+        **build_columns(listed.values(), "residue_value", "footprint", "fixed_charge"),
+        **build_period_arrays(listed.values(), periods, "capacity"),
+        accepts=_build_mask_table((treatment.accepts for treatment in listed.values()), devices),
+        regions=_build_mask_table((treatment.regions for treatment in listed.values()), regions),
         parent=np.array([axis.index.get(entry.parent, -1) for entry in entries.values()], dtype=np.intp),
         sells=_mark_sold(entries, devices),
         sold=_build_sold(entries, devices, periods),
-        fixed_charge=build_column(treatment.fixed_charge for treatment in listed.values()),
     )
 
 
 def _mark_sold(entries: dict[str, TreatmentEntry], devices: NameAxis) -> Bools:
     """Return which fractions are sold, for each device (H, D)."""
-    rows = (mask_names(list(entry.sold), devices) for entry in entries.values())
-    return _build_mask_table(rows, (len(entries), len(devices)))
+    return _build_mask_table((list(entry.sold) for entry in entries.values()), devices)
 
 
 def _build_sold(entries: dict[str, TreatmentEntry], devices: NameAxis, periods: int) -> ExactArray:
@@ -300,7 +303,8 @@ def _build_costs_in(draft: Draft, devices: NameAxis, period: int) -> ExactArray:
     for treatment in list_treatments(draft).values():
         cost = select_figure(treatment.cost, period)
         device_costs = {
-            name: select_figure(_get_cost(treatment, other), period) for name, other in treatment.devices.items()
+            name: cost if other.cost is None else select_figure(other.cost, period)
+            for name, other in treatment.devices.items()
         }
         if cost.pieces:
             device_costs = dict.fromkeys(devices.names, cost) | device_costs
@@ -319,7 +323,7 @@ def _build_smelter_shares(listed: dict[str, Treatment], devices: NameAxis) -> Ex
         (
             convert_quantity(treatment.to_smelter),
             {
-                devices.index[name]: convert_quantity(_get_smelter_share(treatment, other))
+                devices.index[name]: convert_quantity(other.to_smelter or treatment.to_smelter)
                 for name, other in treatment.devices.items()
                 if name in devices.index
             },
@@ -351,19 +355,10 @@ def build_recovery(listed: dict[str, Treatment], devices: NameAxis, metals: Name
     return ExactArray(array.raw[which], array.unit[which], array.factors)
 
 
-def _get_cost(treatment: Treatment, other: Override) -> Figure:
-    """Return the cost of a treatment for a device, from its override if given."""
-    return treatment.cost if other.cost is None else other.cost
-
-
-def _get_smelter_share(treatment: Treatment, other: Override) -> Quantity:
-    """Return the mass share sent to the smelter for a device, from its override if given."""
-    return treatment.to_smelter if other.to_smelter is None else other.to_smelter
-
-
-def _build_mask_table(rows: Iterable[Bools], shape: tuple[int, int]) -> Bools:
-    """Stack masks to an array of the given shape."""
-    return np.array(list(rows), dtype=np.bool_).reshape(shape)
+def _build_mask_table(rows: Iterable[list[str] | None], axis: NameAxis) -> Bools:
+    """Mark the members of an axis that each list names, None for all (N, members)."""
+    masks = [mask_names(names, axis) for names in rows]
+    return np.array(masks, dtype=np.bool_).reshape(len(masks), len(axis))
 
 
 def build_feed_mask(entries: dict[str, TreatmentEntry], devices: NameAxis) -> Bools:
@@ -378,7 +373,4 @@ def build_feed_mask(entries: dict[str, TreatmentEntry], devices: NameAxis) -> Bo
     """
     listed = {name: entry.treatment for name, entry in entries.items()}
     sends = (_build_smelter_shares(listed, devices).raw != 0) & ~_mark_sold(entries, devices)
-    return (
-        sends
-        & _build_mask_table((mask_names(treatment.accepts, devices) for treatment in listed.values()), sends.shape)
-    ).T
+    return (sends & _build_mask_table((treatment.accepts for treatment in listed.values()), devices)).T
