@@ -65,7 +65,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     "refutations": ("nothing refutes everything", "a bound on the cost refutes"),
     "refusals": ("proof/verdict.py", "proof/claims.py"),
     "risk": ("instance/risk.py", "instance/uncertainty.py", "tails exchanged"),
-    "statements": ("proof/derived.py", "proof/verdict.py"),
+    "statements": ("proof/derived.py", "proof/verdict.py", "steps from zero"),
     "two stages": (
         *("proof/two_stage.py", "solver/two_stage.py", "instance/contracts.py"),
         *("analysis/risk/two_stage_plan.py", "analysis/risk/contract_program.py"),
