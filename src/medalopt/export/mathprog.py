@@ -45,35 +45,25 @@ def _list_pairs(first: Subscripts, second: Subscripts, holds: NDArray[Any]) -> I
         yield from (f"({row},{member})" for member, yes in zip(second, members, strict=True) if yes)
 
 
-def _format_vector(name: str, axis: Subscripts, values: NDArray[Any], default: float) -> Iterator[str]:
-    """Yield a parameter over one index set."""
-    entries = [f" {key} {_format_double(value)}" for key, value in _list_entries(axis, values, default)]
-    if entries:
-        yield from (f"param {name} :=", *entries, ";")
-
-
-def _format_matrix(
-    name: str, rows: Subscripts, columns: Subscripts, values: NDArray[Any], default: float
-) -> Iterator[str]:
-    """Yield a parameter over two index sets, one line for each of `rows`."""
-    yield from _format_cube(name, {f"[{row}": part for row, part in zip(rows, values, strict=True)}, columns, default)
-
-
-def _format_cube(name: str, slices: Mapping[str, NDArray[Any]], last: Subscripts, default: float) -> Iterator[str]:
-    """Yield a parameter; `slices` maps each opened subscript `[a,b` to the values over the `last` index set."""
+def _format_array(name: str, values: NDArray[Any], default: float, *axes: Subscripts) -> Iterator[str]:
+    """Yield a parameter over index sets, a line for all but the last; nothing where all are the default."""
     entries = []
-    for opened, values in slices.items():
-        written = " ".join(f"{key} {_format_double(value)}" for key, value in _list_entries(last, values, default))
-        if written:
-            entries.append(f" {opened},*] {written}")
+    if len(axes) == 1:
+        entries = [f" {key} {_format_double(value)}" for key, value in _list_entries(axes[0], values, default)]
+    else:
+        rows = values.reshape(math.prod(map(len, axes[:-1])), len(axes[-1]))
+        for subscripts, row in zip(product(*axes[:-1]), rows, strict=True):
+            written = " ".join(f"{key} {_format_double(value)}" for key, value in _list_entries(axes[-1], row, default))
+            if written:
+                entries.append(f" [{','.join(subscripts)},*] {written}")
     if entries:
         yield from (f"param {name} :=", *entries, ";")
 
 
-def _format_by_period(name: str, keys: Subscripts, periods: Subscripts, values: NDArray[Any]) -> Iterator[str]:
-    """Yield a price of `keys` by period; nothing where each has one for all periods."""
-    if values.shape[1] > 1:
-        yield from _format_matrix(name, keys, periods, values, math.nan)
+def _format_by_period(name: str, values: NDArray[Any], *axes: Subscripts) -> Iterator[str]:
+    """Yield a price by period, the last axis; nothing where there is one for all periods."""
+    if values.shape[-1] > 1:
+        yield from _format_array(name, values, math.nan, *axes)
 
 
 def _format_table(index: str, keys: Subscripts, columns: Mapping[str, Iterable[str | float]]) -> Iterator[str]:
@@ -119,6 +109,18 @@ class MathProgAxes:
     charge_limits: Subscripts
 
 
+def _list_axes(instance: Instance) -> dict[str, Sequence[str]]:
+    """Return the names along the axes with names of their own."""
+    sections = ("metals", "devices", "streams", "treatments", "smelters", "alloys", "medals")
+    return {
+        **{section: getattr(instance, section).names for section in (*sections, "impurities", "charge_limits")},
+        "regions": instance.regions,
+        "offers": instance.market.names,
+        "windows": instance.policy.windows,
+        "bundles": [bundle for _, bundle in instance.bundles],
+    }
+
+
 def build_axes(instance: Instance) -> MathProgAxes:
     """Return the subscripts of an instance.
 
@@ -133,22 +135,11 @@ def build_axes(instance: Instance) -> MathProgAxes:
         f"{percent_encode(k)}:{percent_encode(line)}" if line else percent_encode(k)
         for k, line in zip(smelter_of, instance.terms.names, strict=True)
     ]
+    axes = {axis: _quote_symbols(names) for axis, names in _list_axes(instance).items()}
     return MathProgAxes(
         periods=[str(t + 1) for t in range(len(instance.periods))],
-        metals=_quote_symbols(instance.metals.names),
-        devices=_quote_symbols(instance.devices.names),
-        regions=_quote_symbols(instance.regions),
-        streams=_quote_symbols(instance.streams.names),
-        bundles=[*_quote_symbols([bundle for _, bundle in instance.bundles]), "."],
-        treatments=_quote_symbols(instance.treatments.names),
-        smelters=_quote_symbols(instance.smelters.names),
         terms=[f"'{symbol}'" for symbol in make_names_unique(terms, MAX_SYMBOL_LENGTH)],
-        offers=_quote_symbols(instance.market.names),
-        alloys=_quote_symbols(instance.alloys.names),
-        medals=_quote_symbols(instance.medals.names),
-        windows=_quote_symbols(instance.policy.windows),
-        impurities=_quote_symbols(instance.impurities.names),
-        charge_limits=_quote_symbols(instance.charge_limits.names),
+        **{**axes, "bundles": [*axes["bundles"], "."]},
     )
 
 
@@ -165,20 +156,7 @@ def _pick_subscripts(axis: Subscripts, places: NDArray[np.intp]) -> Subscripts:
 
 def _list_cut_names(instance: Instance) -> Iterator[str]:
     """Yield a comment with the full name for every name that is too long for a symbol."""
-    listed = (
-        instance.metals,
-        instance.devices,
-        instance.streams,
-        instance.treatments,
-        instance.smelters,
-        instance.market,
-        instance.alloys,
-        instance.medals,
-        instance.impurities,
-        instance.charge_limits,
-    )
-    names = {*instance.regions, *instance.policy.windows, *(bundle for _, bundle in instance.bundles)}
-    for name in sorted(names.union(*(axis.names for axis in listed))):
+    for name in sorted({name for names in _list_axes(instance).values() for name in names}):
         if len(percent_encode(name)) > MAX_SYMBOL_LENGTH:
             yield f"# '{_make_mathprog_symbols([name])[name]}' is {percent_encode(name)}"
 
@@ -238,12 +216,12 @@ def _write_metals(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     """Yield prices, holding costs and opening stocks of metals."""
     metals = instance.metals
     yield _format_set("METALS", axes.metals)
-    yield from _format_matrix("sell", axes.metals, axes.periods, metals.sell.value, 0.0)
-    yield from _format_matrix("holding", axes.metals, axes.periods, metals.holding.value, 0.0)
-    yield from _format_vector("opening_stock", axes.metals, metals.opening_stock.value, 0.0)
+    yield from _format_array("sell", metals.sell.value, 0.0, axes.metals, axes.periods)
+    yield from _format_array("holding", metals.holding.value, 0.0, axes.metals, axes.periods)
+    yield from _format_array("opening_stock", metals.opening_stock.value, 0.0, axes.metals)
     if leaves_metal(instance):
         yield _format_set("LEFT", _pick_subscripts(axes.metals, metals.surplus_to_smelter.nonzero()[0]))
-    yield from _format_vector("reserve_periods", axes.metals, metals.reserve, 0)
+    yield from _format_array("reserve_periods", metals.reserve, 0, axes.metals)
 
 
 def _write_streams(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
@@ -251,7 +229,7 @@ def _write_streams(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     streams = instance.streams
     storable = streams.storable.nonzero()[0]
     yield _format_set("DEVICES", axes.devices)
-    yield from _format_matrix("assay", axes.devices, axes.metals, instance.devices.assay.value, 0.0)
+    yield from _format_array("assay", instance.devices.assay.value, 0.0, axes.devices, axes.metals)
     yield ""
     yield _format_set("REGIONS", axes.regions)
     yield from _format_table("STREAMS", axes.streams, {
@@ -263,13 +241,13 @@ def _write_streams(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         "stream_committed": streams.committed.value,
         "stream_footprint": streams.footprint.value,
     })  # fmt: skip
-    yield from _format_by_period("price_in", axes.streams, axes.periods, streams.price.value)
-    yield from _format_by_period("collection_in", axes.streams, axes.periods, streams.collection.value)
-    yield from _format_matrix("available", axes.streams, axes.periods, streams.available.value, 0.0)
-    yield from _format_matrix("credited", axes.streams, axes.metals, streams.credited.value, 1.0)
-    yield from _format_vector("lot", axes.streams, streams.lot.value, 0.0)
-    yield from _format_vector("minimum_order", axes.streams, streams.minimum_order.value, 0.0)
-    yield from _format_vector("stream_fixed", axes.streams, streams.fixed_charge.value, 0.0)
+    yield from _format_by_period("price_in", streams.price.value, axes.streams, axes.periods)
+    yield from _format_by_period("collection_in", streams.collection.value, axes.streams, axes.periods)
+    yield from _format_array("available", streams.available.value, 0.0, axes.streams, axes.periods)
+    yield from _format_array("credited", streams.credited.value, 1.0, axes.streams, axes.metals)
+    yield from _format_array("lot", streams.lot.value, 0.0, axes.streams)
+    yield from _format_array("minimum_order", streams.minimum_order.value, 0.0, axes.streams)
+    yield from _format_array("stream_fixed", streams.fixed_charge.value, 0.0, axes.streams)
     yield from _write_steps(instance, STREAM_STEPS, axes.streams)
     yield from _format_table("STORABLE", _pick_subscripts(axes.streams, storable), {
         "storage_limit": streams.storage_limit.value[storable],
@@ -300,22 +278,19 @@ def _write_treatments(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield _format_set("ACCEPTED", _list_pairs(axes.treatments, axes.devices, treatments.accepts))
     yield _format_set("SERVED", _list_pairs(axes.treatments, axes.regions, treatments.regions))
     cost = treatments.cost.value
-    yield from _format_matrix("treatment_cost", axes.treatments, axes.devices, cost[:, :, 0], 0.0)
-    pairs = [f"{h},{d}" for h, d in product(axes.treatments, axes.devices)]
-    yield from _format_by_period("treatment_cost_in", pairs, axes.periods, cost.reshape(len(pairs), cost.shape[2]))
-    yield from _format_matrix("to_smelter", axes.treatments, axes.devices, treatments.to_smelter.value, 1.0)
-    recovery = treatments.recovery.value.reshape(-1, len(axes.metals))
-    opened = [f"[{h},{d}" for h, d in product(axes.treatments, axes.devices)]
-    yield from _format_cube("recovery", dict(zip(opened, recovery, strict=True)), axes.metals, 1.0)
-    yield from _format_vector("treatment_fixed", axes.treatments, treatments.fixed_charge.value, 0.0)
-    yield from _format_matrix("treatment_limit", axes.treatments, axes.periods, treatments.capacity.value, math.inf)
+    yield from _format_array("treatment_cost", cost[:, :, 0], 0.0, axes.treatments, axes.devices)
+    yield from _format_by_period("treatment_cost_in", cost, axes.treatments, axes.devices, axes.periods)
+    yield from _format_array("to_smelter", treatments.to_smelter.value, 1.0, axes.treatments, axes.devices)
+    yield from _format_array("recovery", treatments.recovery.value, 1.0, axes.treatments, axes.devices, axes.metals)
+    yield from _format_array("treatment_fixed", treatments.fixed_charge.value, 0.0, axes.treatments)
+    yield from _format_array("treatment_limit", treatments.capacity.value, math.inf, axes.treatments, axes.periods)
     if treatments.has_fractions:
         sold = list(zip(*treatments.sells.nonzero(), strict=True))
         yield from _format_table("SOLD", [f"{axes.treatments[h]} {axes.devices[d]}" for h, d in sold], {
             "sold": [treatments.sold.value[(*of, 0)] for of in sold],
         })  # fmt: skip
         pairs = [f"{axes.treatments[h]},{axes.devices[d]}" for h, d in sold]
-        yield from _format_by_period("sold_in", pairs, axes.periods, treatments.sold.value[treatments.sells])
+        yield from _format_by_period("sold_in", treatments.sold.value[treatments.sells], pairs, axes.periods)
 
 
 def _write_smelters(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
@@ -326,9 +301,9 @@ def _write_smelters(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         "total_limit": smelters.limit.value,
         "smelter_footprint": smelters.footprint.value,
     })  # fmt: skip
-    yield from _format_vector("smelter_fixed", axes.smelters, smelters.fixed_charge.value, 0.0)
-    yield from _format_matrix("feed_limit", axes.smelters, axes.periods, smelters.capacity.value, math.inf)
-    yield from _format_matrix("lead", axes.smelters, axes.metals, smelters.lead, 0)
+    yield from _format_array("smelter_fixed", smelters.fixed_charge.value, 0.0, axes.smelters)
+    yield from _format_array("feed_limit", smelters.capacity.value, math.inf, axes.smelters, axes.periods)
+    yield from _format_array("lead", smelters.lead, 0, axes.smelters, axes.metals)
     feeds = [f"{k} {d} {h}" for k, d, h in product(axes.smelters, axes.devices, axes.treatments)]
     lines = smelters.line.ravel().tolist()
     yield _format_set("TERMS", axes.terms)
@@ -345,20 +320,16 @@ def _write_terms(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     """Yield charges, returns and deductions of the lines of smelter terms."""
     terms = instance.terms
     charge, refining = terms.treatment_charge.value, terms.refining_charge.value
-    yield from _format_vector("treatment_charge", axes.terms, charge[:, 0], 0.0)
-    yield from _format_by_period("treatment_charge_in", axes.terms, axes.periods, charge)
-    yield from _format_matrix("refining_charge", axes.terms, axes.metals, refining[:, :, 0], 0.0)
-    pairs = [f"{line},{metal}" for line, metal in product(axes.terms, axes.metals)]
-    flat = refining.reshape(len(pairs), refining.shape[2])
-    yield from _format_by_period("refining_charge_in", pairs, axes.periods, flat)
-    yield from _format_matrix("metal_return", axes.terms, axes.metals, terms.returned.value, 0.0)
-    yield from _format_matrix("deduction", axes.terms, axes.metals, terms.deduction.value, 0.0)
+    yield from _format_array("treatment_charge", charge[:, 0], 0.0, axes.terms)
+    yield from _format_by_period("treatment_charge_in", charge, axes.terms, axes.periods)
+    yield from _format_array("refining_charge", refining[:, :, 0], 0.0, axes.terms, axes.metals)
+    yield from _format_by_period("refining_charge_in", refining, axes.terms, axes.metals, axes.periods)
+    yield from _format_array("metal_return", terms.returned.value, 0.0, axes.terms, axes.metals)
+    yield from _format_array("deduction", terms.deduction.value, 0.0, axes.terms, axes.metals)
     if leaves_metal(instance):
-        pays = terms.pays.value.reshape(-1, len(axes.periods))
-        opened = [f"[{line},{metal}" for line, metal in product(axes.terms, axes.metals)]
-        yield from _format_cube("pays", dict(zip(opened, pays, strict=True)), axes.periods, 0.0)
-    yield from _format_vector("minimum_lot", axes.terms, terms.minimum_lot.value, 0.0)
-    yield from _format_vector("lot_charge", axes.terms, terms.lot_charge.value, 0.0)
+        yield from _format_array("pays", terms.pays.value, 0.0, axes.terms, axes.metals, axes.periods)
+    yield from _format_array("minimum_lot", terms.minimum_lot.value, 0.0, axes.terms)
+    yield from _format_array("lot_charge", terms.lot_charge.value, 0.0, axes.terms)
     if terms.pooled.any():
         yield _format_set("POOLED", _pick_subscripts(axes.terms, terms.pooled.nonzero()[0]))
 
@@ -375,22 +346,20 @@ def _write_impurities(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         "as_metal": _pick_subscripts(axes.metals, impurities.metal[of_metal]),
     })  # fmt: skip
     names = _pick_subscripts(elements, own)
-    yield from _format_matrix("impurity_assay", axes.devices, names, impurities.assay.value[:, own], 0.0)
-    recovery = impurities.recovery.value[:, :, own].reshape(-1, len(own))
-    opened = [f"[{h},{d}" for h, d in product(axes.treatments, axes.devices)]
-    yield from _format_cube("impurity_recovery", dict(zip(opened, recovery, strict=True)), names, 1.0)
-    yield from _format_matrix("refused", axes.terms, elements, impurities.refuse.value, math.inf)
-    yield from _format_matrix("content_limit", axes.smelters, elements, impurities.limit.value, math.inf)
-    steps = range(len(impurities.penalty_line))
-    yield from _format_table("PENALTIES", [str(n + 1) for n in steps], {
+    yield from _format_array("impurity_assay", impurities.assay.value[:, own], 0.0, axes.devices, names)
+    recovery = impurities.recovery.value[:, :, own]
+    yield from _format_array("impurity_recovery", recovery, 1.0, axes.treatments, axes.devices, names)
+    yield from _format_array("refused", impurities.refuse.value, math.inf, axes.terms, elements)
+    yield from _format_array("content_limit", impurities.limit.value, math.inf, axes.smelters, elements)
+    numbers, charge = [str(n + 1) for n in range(len(impurities.penalty_line))], impurities.penalty_charge.value
+    yield from _format_table("PENALTIES", numbers, {
         "penalty_terms": _pick_subscripts(axes.terms, impurities.penalty_line),
         "penalty_on": _pick_subscripts(elements, impurities.penalty_element),
         "penalty_above": impurities.penalty_above.value,
         "penalty_per": impurities.penalty_per.value,
-        "penalty_charge": impurities.penalty_charge.value[:, 0],
+        "penalty_charge": charge[:, 0],
     })  # fmt: skip
-    steps_by_period = impurities.penalty_charge.value
-    yield from _format_by_period("penalty_charge_in", [str(n + 1) for n in steps], axes.periods, steps_by_period)
+    yield from _format_by_period("penalty_charge_in", charge, numbers, axes.periods)
 
 
 def _write_market(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
@@ -404,17 +373,15 @@ def _write_market(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     })  # fmt: skip
     if market.storable.any():
         yield _format_set("STORED", _pick_subscripts(axes.offers, market.storable.nonzero()[0]))
-        yield from _format_matrix(
-            "offer_storage_limit", axes.offers, axes.periods, market.storage_limit.value, math.inf
-        )
-        yield from _format_vector("offer_opening", axes.offers, market.opening_stock.value, 0.0)
-        yield from _format_vector("offer_closing", axes.offers, market.closing_stock.value, 0.0)
-    yield from _format_vector("offer_lot", axes.offers, market.lot.value, 0.0)
-    yield from _format_vector("offer_minimum", axes.offers, market.minimum_order.value, 0.0)
-    yield from _format_vector("offer_fixed", axes.offers, market.fixed_charge.value, 0.0)
+        yield from _format_array("offer_storage_limit", market.storage_limit.value, math.inf, axes.offers, axes.periods)
+        yield from _format_array("offer_opening", market.opening_stock.value, 0.0, axes.offers)
+        yield from _format_array("offer_closing", market.closing_stock.value, 0.0, axes.offers)
+    yield from _format_array("offer_lot", market.lot.value, 0.0, axes.offers)
+    yield from _format_array("offer_minimum", market.minimum_order.value, 0.0, axes.offers)
+    yield from _format_array("offer_fixed", market.fixed_charge.value, 0.0, axes.offers)
     yield from _write_steps(instance, OFFER_STEPS, axes.offers)
-    yield from _format_matrix("composition", axes.offers, axes.metals, market.composition.value, 0.0)
-    yield from _format_matrix("offer_price", axes.offers, axes.periods, market.price.value, 0.0)
+    yield from _format_array("composition", market.composition.value, 0.0, axes.offers, axes.metals)
+    yield from _format_array("offer_price", market.price.value, 0.0, axes.offers, axes.periods)
 
 
 def _write_alloys(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
@@ -435,10 +402,10 @@ def _write_alloys(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     })  # fmt: skip
     others = {"others_share": alloys.others.value[admits]}
     yield from _format_table("ADMITS_OTHERS", _pick_subscripts(axes.alloys, admits), others)
-    yield from _format_matrix("cast_limit", axes.alloys, axes.periods, alloys.capacity.value, math.inf)
-    yield from _format_matrix("cast_holding", axes.alloys, axes.periods, alloys.holding.value, 0.0)
+    yield from _format_array("cast_limit", alloys.capacity.value, math.inf, axes.alloys, axes.periods)
+    yield from _format_array("cast_holding", alloys.holding.value, 0.0, axes.alloys, axes.periods)
     yield from _write_charge_limits(instance, axes)
-    yield from _format_matrix("cast_price", axes.alloys, axes.periods, alloys.sell.value, 0.0)
+    yield from _format_array("cast_price", alloys.sell.value, 0.0, axes.alloys, axes.periods)
 
 
 def _write_charge_limits(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
@@ -453,7 +420,7 @@ def _write_charge_limits(instance: Instance, axes: MathProgAxes) -> Iterator[str
     for (a, n), key in zip(given, subscripts, strict=True):
         yield _format_set(f"GROUP[{key}]", _pick_subscripts(axes.offers, limits.offers[a, n].nonzero()[0]))
     values = np.array([limits.most.value[pair] for pair in given])
-    yield from _format_matrix("most_charged", subscripts, axes.periods, values, math.inf)
+    yield from _format_array("most_charged", values, math.inf, subscripts, axes.periods)
 
 
 def _write_medals(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
@@ -464,14 +431,14 @@ def _write_medals(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         "due": [due + 1 for due in medals.due.tolist()],
         "allowance": medals.allowance.value,
     })  # fmt: skip
-    yield from _format_matrix("part", axes.medals, axes.alloys, medals.parts.value, 0.0)
-    yield from _format_vector("shortfall", axes.medals, medals.shortfall.value, math.inf)
+    yield from _format_array("part", medals.parts.value, 0.0, axes.medals, axes.alloys)
+    yield from _format_array("shortfall", medals.shortfall.value, math.inf, axes.medals)
 
 
 def _write_policy(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     """Yield recycled shares, device windows, participation, concentration and the footprint cap."""
     policy = instance.policy
-    yield from _format_vector("recycled_floor", axes.metals, policy.recycled.value, 0.0)
+    yield from _format_array("recycled_floor", policy.recycled.value, 0.0, axes.metals)
     yield from _format_table("WINDOWS", axes.windows, {
         "window_low": policy.window_low.value,
         "window_high": policy.window_high.value,
