@@ -87,7 +87,7 @@ def compute_digest(content: Any) -> str:
         ValueError: A number is not finite.
         RecursionError: The content is nested too deeply.
     """
-    return _sha256(_canonicalize(content))
+    return hashlib.sha256(_encode(_canonicalize(content)).encode("ascii")).hexdigest()
 
 
 def _digest_columns(columns: TableColumns) -> str:
@@ -216,11 +216,6 @@ def _canonicalize(content: Any) -> Any:
     if isinstance(content, list | tuple):
         return [_canonicalize(one) for one in content]
     return content
-
-
-def _sha256(content: Any) -> str:
-    """Return the hexadecimal SHA-256 of the compact JSON text."""
-    return hashlib.sha256(_encode(content).encode("ascii")).hexdigest()
 
 
 def _encode(content: Any) -> str:

@@ -104,25 +104,6 @@ class MetalValues:
         return np.where(total > 0, np.divide(value, total, out=np.zeros_like(value), where=total > 0), in_surplus)
 
     @cached_property
-    def market_prices(self) -> Floats:
-        """Lowest market price per kilogram of each metal.
-
-        Only offers with a content above 50 % count.
-
-        Returns:
-            (E, T) money per kg; infinite without an offer.
-        """
-        return self._find_lowest_prices(0.5)
-
-    def _find_lowest_prices(self, more_than: float) -> Floats:
-        """Return the lowest price per kilogram over offers with a content above `more_than`, (E, T)."""
-        market = self.plan.instance.market
-        content = market.composition.value[:, :, None]  # (O, E, 1)
-        price = compute_marginal_prices(self.plan.account, OFFER_STEPS)[:, None, :] + 0 * content  # (O, E, T)
-        each = np.divide(price, content, out=np.full_like(price, np.inf), where=content > more_than)
-        return each.min(axis=0, initial=np.inf)
-
-    @cached_property
     def known_price(self) -> Floats:
         """Price of a kilogram independent of the plan: a metal of a greater marginal value is a bottleneck.
 
@@ -132,7 +113,10 @@ class MetalValues:
         sell = np.maximum(self.plan.instance.metals.sell.value, price_left_metal(self.plan))
         if self.plan.measure != "cost":
             return np.zeros_like(sell)
-        lowest = self._find_lowest_prices(0)  # one metal of a mixed offer is worth at most the price of the whole
+        content = self.plan.instance.market.composition.value[:, :, None]  # (O, E, 1)
+        price = compute_marginal_prices(self.plan.account, OFFER_STEPS)[:, None, :] + 0 * content  # (O, E, T)
+        each = np.divide(price, content, out=np.full_like(price, np.inf), where=content > 0)
+        lowest = each.min(axis=0, initial=np.inf)  # one metal of a mixed offer is worth at most the price of the whole
         return np.where(np.isfinite(lowest), np.maximum(lowest, sell), sell)
 
     @cached_property

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.activities import UsedContract, has_activities, list_used_contracts
+from medalopt.instance.activities import has_activities, list_used_contracts
 from medalopt.instance.arrays import Floats, drop_infinite, pick_names
 from medalopt.instance.credited_metal import leaves_metal, list_pool_names, list_terms_names
 from medalopt.instance.demand import is_stocked, may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import compute_party_costs, has_payers
-from medalopt.instance.price_steps import UsedStep, compute_purchase_prices, has_price_steps, list_used_steps
+from medalopt.instance.price_steps import compute_purchase_prices, has_price_steps, list_used_steps
 from medalopt.instance.risk import compute_risk
 from medalopt.instance.routes import compute_fraction_amounts
 from medalopt.instance.uncertainty import has_uncertain_returns
@@ -93,12 +93,6 @@ def _tabulate_fractions(account: PlanAccount) -> ColumnTable:
     }
 
 
-def _tabulate_stockpiles(account: PlanAccount) -> ColumnTable:
-    """Return tonnes in stock at the end of each period."""
-    waiting = account.decisions.stockpile
-    return _tabulate(account, ("stream", "period"), waiting, tonnes=waiting)
-
-
 def _tabulate_purchases(account: PlanAccount) -> ColumnTable:
     """Return offers bought and charged at once: kg and cost by offer, alloy and period."""
     bought = np.where(is_stocked(account.instance)[:, None, None], 0.0, account.decisions.bought)
@@ -162,12 +156,6 @@ def _tabulate_melts(account: PlanAccount) -> ColumnTable:
     }
 
 
-def _tabulate_casts(account: PlanAccount) -> ColumnTable:
-    """Return kg cast, charged and recharged by alloy and period."""
-    charge, scrap, cast = account.charge, account.decisions.recharged, account.cast
-    return _tabulate(account, ("alloy", "period"), cast, charged=charge, scrap=scrap, cast=cast)
-
-
 def _tabulate_withheld(account: PlanAccount) -> ColumnTable:
     """Return kg withheld from each pooled lot by settlement terms, metal and period of shipment."""
     withheld = account.decisions.withheld
@@ -203,22 +191,17 @@ def _tabulate_parties(account: PlanAccount) -> ColumnTable:
         for kind, spent in kinds.items()
         if abs(total := float(spent.sum())) > noise
     ]
-    return {name: [row[n] for row in rows] for n, name in enumerate(("party", "kind", "cost"))}
+    return {name: [row[n] for row in rows] for n, name in enumerate(PLAN_TABLES["parties"])}
 
 
 def _tabulate_risk(account: PlanAccount) -> ColumnTable:
     """Return need, distribution of the metal returned and probability of each metal and deadline."""
-    risks, instance = compute_risk(account), account.instance
-    return {
-        "metal": [instance.metals.names[risk.metal] for risk in risks],
-        "period": [instance.periods[risk.period] for risk in risks],
-        "needed_kg": [risk.needed for risk in risks],
-        "mean_kg": [risk.mean for risk in risks],
-        "sd_kg": [risk.deviation for risk in risks],
-        "q05_kg": [risk.low for risk in risks],
-        "q95_kg": [risk.high for risk in risks],
-        "probability": [risk.probability for risk in risks],
-    }
+    metals, periods = account.instance.metals.names, account.instance.periods
+    rows = [
+        (metals[r.metal], periods[r.period], r.needed, r.mean, r.deviation, r.low, r.high, r.probability)
+        for r in compute_risk(account)
+    ]
+    return {name: [row[n] for row in rows] for n, name in enumerate(PLAN_TABLES["risk"])}
 
 
 def _tabulate_feed_content(account: PlanAccount) -> ColumnTable:
@@ -237,25 +220,27 @@ def _tabulate_feed_content(account: PlanAccount) -> ColumnTable:
     }
 
 
-def _tabulate_charges(account: PlanAccount) -> ColumnTable:
-    """Return the contracts with a minimum lot or a charge that are used, with quantity and charge."""
-    used = list_used_contracts(account)
-    return {name: [getattr(contract, name) for contract in used] for name in UsedContract._fields}
-
-
-def _tabulate_price_steps(account: PlanAccount) -> ColumnTable:
-    """Return the steps of the prices of streams and offers that are used, with quantity and cost."""
-    used = list_used_steps(account)
-    return {name: [getattr(step, name) for step in used] for name in UsedStep._fields}
+def _tabulate_records(table: str, records: Iterable[Any]) -> ColumnTable:
+    """Return the columns of a table from records with a member for each."""
+    rows = list(records)
+    return {name: [getattr(row, name) for row in rows] for name in PLAN_TABLES[table]}
 
 
 TABLE_BUILDERS: dict[str, Callable[[PlanAccount], ColumnTable]] = {
     "shipments": _tabulate_shipments,
-    "stockpiles": _tabulate_stockpiles,
+    "stockpiles": lambda account: _tabulate(
+        account, ("stream", "period"), account.decisions.stockpile, tonnes=account.decisions.stockpile
+    ),
     "purchases": _tabulate_purchases,
     "metals": _tabulate_metals,
     "melts": _tabulate_melts,
-    "casts": _tabulate_casts,
+    "casts": lambda account: _tabulate(
+        account,
+        *(("alloy", "period"), account.cast),
+        charged=account.charge,
+        scrap=account.decisions.recharged,
+        cast=account.cast,
+    ),
 }
 OPTIONAL_TABLE_BUILDERS: dict[str, tuple[Callable[[Instance], bool], Callable[[PlanAccount], ColumnTable]]] = {
     "offer_stock": (lambda instance: bool(is_stocked(instance).any()), _tabulate_offer_stock),
@@ -265,8 +250,8 @@ OPTIONAL_TABLE_BUILDERS: dict[str, tuple[Callable[[Instance], bool], Callable[[P
     "shortfall": (lambda instance: bool(may_miss(instance).any()), _tabulate_shortfall),
     "fractions": (lambda instance: instance.treatments.has_fractions, _tabulate_fractions),
     "feed_content": (lambda instance: instance.impurities.has_effect, _tabulate_feed_content),
-    "charges": (has_activities, _tabulate_charges),
-    "price_steps": (has_price_steps, _tabulate_price_steps),
+    "charges": (has_activities, lambda account: _tabulate_records("charges", list_used_contracts(account))),
+    "price_steps": (has_price_steps, lambda account: _tabulate_records("price_steps", list_used_steps(account))),
     "parties": (has_payers, _tabulate_parties),
     "risk": (has_uncertain_returns, _tabulate_risk),
 }  # by table, which instances have it, and its builder
@@ -297,25 +282,21 @@ def build_extension_tables(added: ExtensionData) -> dict[str, ColumnTable]:
     terms = [(row.name, term) for row in added.rows for term in row.terms]
     terms += [(OBJECTIVE_ROW, term) for term in added.costs]
     return {
-        "added_rows": {
-            "name": [row.name for row in added.rows],
-            "lower": [drop_infinite(row.lower) for row in added.rows],
-            "upper": [drop_infinite(row.upper) for row in added.rows],
-            "dual": [row.dual for row in added.rows],
-        },
+        "added_rows": _tabulate_bounded("added_rows", added.rows),
         "added_terms": {
             "row": [row for row, _ in terms],
             "component": [term.component for _, term in terms],
             "key": [list(term.key) for _, term in terms],
             "coefficient": [term.coefficient for _, term in terms],
         },
-        "added_variables": {
-            "name": [variable.name for variable in added.variables],
-            "lower": [drop_infinite(variable.lower) for variable in added.variables],
-            "upper": [drop_infinite(variable.upper) for variable in added.variables],
-            "value": [variable.value for variable in added.variables],
-        },
+        "added_variables": _tabulate_bounded("added_variables", added.variables),
     }
+
+
+def _tabulate_bounded(table: str, records: Iterable[Any]) -> ColumnTable:
+    """Return rows or variables of the user, None for an infinite bound."""
+    columns = _tabulate_records(table, records)
+    return columns | {end: list(map(drop_infinite, columns[end])) for end in ("lower", "upper")}
 
 
 def list_csv_columns(table: str, has: Callable[[str], bool]) -> list[str]:

@@ -107,7 +107,10 @@ def _build_annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
     }
     for section in _UNCERTAIN_SECTIONS:
         members = getattr(document, section) or {}
-        spread = {name: _collect_uncertainty(one) for name, one in sorted(members.items())}
+        spread = {
+            name: _convert_to_plain({key: getattr(one, key, None) for key in ("cv", "correlation")})
+            for name, one in sorted(members.items())
+        }
         result[f"{section}_cv"] = {name: one for name, one in spread.items() if one}
     result["streams_cv"] = _collect_stream_deviations(supply)
     result["supply_correlation"] = {
@@ -146,11 +149,6 @@ def _collect_stream_payers(supply: StreamRows) -> dict[str, str]:
         for i, code in enumerate(column.code[first].tolist())
         if code > 0
     }
-
-
-def _collect_uncertainty(member: Entry) -> Any:
-    """Return the coefficients of variation and correlations of one member."""
-    return _convert_to_plain({key: getattr(member, key, None) for key in ("cv", "correlation")})
 
 
 def _convert_to_plain(value: Any) -> Any:

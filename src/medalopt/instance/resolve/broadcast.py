@@ -309,32 +309,19 @@ class PriceStep(NamedTuple):
     up_to: Fraction | None
 
 
-def select_first_price(price: Any) -> Figure:
-    """Return the price of the first step.
+def split_price(price: Any) -> tuple[Figure, tuple[PriceStep, ...]]:
+    """Return the price of the first step, and all steps.
 
     Args:
         price: Quantity, list of one by period, or steps.
 
     Returns:
-        Quantity or list of quantities.
-    """
-    steps = isinstance(price, list) and isinstance(price[0], OfferPriceStep)
-    figure: Figure = price[0].price if steps else price
-    return figure
-
-
-def list_price_steps(price: Any) -> tuple[PriceStep, ...]:
-    """List the steps of a price.
-
-    Args:
-        price: Quantity, list of one by period, or steps.
-
-    Returns:
-        The steps in order; none where the price does not depend on the quantity.
+        Quantity or list of quantities; and the steps in order, none where the price does not depend on the quantity.
     """
     if not (isinstance(price, list) and isinstance(price[0], OfferPriceStep)):
-        return ()
-    return tuple(PriceStep(step.price.exact, None if step.up_to is None else step.up_to.exact) for step in price)
+        return price, ()
+    steps = (PriceStep(step.price.exact, None if step.up_to is None else step.up_to.exact) for step in price)
+    return price[0].price, tuple(steps)
 
 
 def set_first_prices(prices: ExactArray, steps: Sequence[Sequence[PriceStep]]) -> ExactArray:

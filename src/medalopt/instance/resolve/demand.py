@@ -16,9 +16,8 @@ from medalopt.instance.resolve.broadcast import (
     build_price_steps,
     convert_quantity,
     get_window_ends,
-    list_price_steps,
     mask_names,
-    select_first_price,
+    split_price,
 )
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.schema.document import SURPLUS_TITLES, Group, Scrap
@@ -61,18 +60,18 @@ def build_market(draft: Draft, metals: NameAxis, periods: int) -> MarketOffers:
         Offers; see `Market` for shapes and units.
     """
     listed = dict(sorted(draft.document.market.items()))
-    offers = listed.values()
+    offers, prices = listed.values(), [split_price(offer.price) for offer in listed.values()]
     return MarketOffers(
         names=tuple(listed),
         composition=build_metal_array((offer.composition for offer in offers), metals, ZERO_QUANTITY),
-        price=build_period_array((select_first_price(offer.price) for offer in offers), periods),
+        price=build_period_array((first for first, _ in prices), periods),
         **build_columns(offers, "committed", "limit", "recycled", "footprint", "lot", "minimum_order", "fixed_charge"),
         **build_columns(offers, "opening_stock", "closing_stock"),
         storable=np.array([offer.storable for offer in offers], dtype=np.bool_),
         storage_limit=build_period_array(
             (offer.storage.limit if offer.storage else NO_LIMIT for offer in offers), periods
         ),
-        steps=build_price_steps([list_price_steps(offer.price) for offer in offers]),
+        steps=build_price_steps([steps for _, steps in prices]),
     )
 
 

@@ -274,11 +274,6 @@ class _LinePenalty(NamedTuple):
     step: PenaltyStep
 
 
-def _list_penalty_steps(penalty: PenaltyStep | list[PenaltyStep]) -> list[PenaltyStep]:
-    """List the penalties of one element."""
-    return penalty if isinstance(penalty, list) else [penalty]
-
-
 def list_conditioned_elements(draft: Draft) -> set[str]:
     """List the elements that some smelter refuses, charges or limits.
 
@@ -340,7 +335,7 @@ def _list_penalties(lines: list[tuple[Smelter, Line]]) -> Iterator[_LinePenalty]
     """Yield the penalties of every line of terms that charge anything; those of a line replace its smelter's."""
     for number, (smelter, line) in enumerate(lines):
         for element, penalty in sorted({**smelter.penalties, **(line.penalties or {})}.items()):
-            for step in _list_penalty_steps(penalty):
+            for step in penalty if isinstance(penalty, list) else [penalty]:
                 if any(charge.raw for charge in list_figures(step.charge)) and step.above.exact < _WHOLE_KG_T:
                     yield _LinePenalty(number, element, step)
 

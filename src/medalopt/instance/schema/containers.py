@@ -99,8 +99,15 @@ def _select_price(value: object) -> str:
     return BRANCH_STEPS if steps else _select_one_or_list(value)
 
 
-def _select_one_or_mapping(value: object) -> str:
-    """Select the alternative of a value that may be a mapping."""
+def select_one_or_mapping(value: object) -> str:
+    """Select the alternative of a value that may be a mapping.
+
+    Args:
+        value: The value.
+
+    Returns:
+        Tag of the alternative.
+    """
     return BRANCH_MAPPING if isinstance(value, dict) else BRANCH_ONE
 
 
@@ -139,15 +146,8 @@ def find_step_fault(limits: Sequence[Fraction | None]) -> str:
     return ""
 
 
-def check_price_steps(values: list[Any]) -> list[Any]:
-    """Validate price steps.
-
-    Returns:
-        The steps.
-
-    Raises:
-        PydanticCustomError: Their `up_to` do not rise, or one is missing.
-    """
+def _check_price_steps(values: list[Any]) -> list[Any]:
+    """Validate that the `up_to` of price steps rise and none is missing; return the steps."""
     if problem := find_step_fault([None if step.up_to is None else step.up_to.exact for step in values]):
         raise make_error(problem)
     return values
@@ -232,7 +232,7 @@ PerPeriod = Annotated[
 PerPeriodOrSteps = Annotated[
     Annotated[T, Tag(BRANCH_ONE)]
     | Annotated[list[T], AfterValidator(check_period_values), Tag(BRANCH_LIST)]
-    | Annotated[list[S], AfterValidator(check_price_steps), Tag(BRANCH_STEPS)],
+    | Annotated[list[S], AfterValidator(_check_price_steps), Tag(BRANCH_STEPS)],
     Discriminator(_select_price),
 ]
 """One value for all periods, a list with one for each, or price steps by quantity over the horizon."""
@@ -250,27 +250,15 @@ Amounts = Annotated[
 
 ByMetal = Annotated[
     Annotated[T, Tag(BRANCH_ONE)]
-    | Annotated[
-        dict[Annotated[str, NameField("metal", ("default",))], OrNull[T]],
-        BeforeValidator(_check_mapping),
-        AfterValidator(_drop_null_values),
-        NotedMapping(),
-        Tag(BRANCH_MAPPING),
-    ],
-    Discriminator(_select_one_or_mapping),
+    | Annotated[Amounts[Annotated[str, NameField("metal", ("default",))], T], Tag(BRANCH_MAPPING)],
+    Discriminator(select_one_or_mapping),
 ]
 """One value for every metal, or by metal with an optional `default`."""
 
 ByElement = Annotated[
     Annotated[T, Tag(BRANCH_ONE)]
-    | Annotated[
-        dict[Annotated[str, NameField(ELEMENT, ("default",))], OrNull[T]],
-        BeforeValidator(_check_mapping),
-        AfterValidator(_drop_null_values),
-        NotedMapping(),
-        Tag(BRANCH_MAPPING),
-    ],
-    Discriminator(_select_one_or_mapping),
+    | Annotated[Amounts[Annotated[str, NameField(ELEMENT, ("default",))], T], Tag(BRANCH_MAPPING)],
+    Discriminator(select_one_or_mapping),
 ]
 """One value for every metal and impurity, or by metal or impurity with an optional `default`."""
 

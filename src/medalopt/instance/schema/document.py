@@ -22,6 +22,7 @@ from medalopt.instance.schema.containers import (
     Window,
     describe_field,
     refuse_step_list,
+    select_one_or_mapping,
 )
 from medalopt.instance.schema.field_types import (
     NO_LIMIT,
@@ -426,14 +427,9 @@ class Group(Entry):
     share: Window[Share] = describe_field("Least and greatest share of all tonnes shipped.")
 
 
-def _select_window_or_group(value: object) -> str:
-    """Select the alternative: a window of one device, or a group of devices."""
-    return BRANCH_MAPPING if isinstance(value, dict) else BRANCH_ONE
-
-
 WindowOrGroup = Annotated[
     Annotated[Window[Share], Tag(BRANCH_ONE)] | Annotated[Group, Tag(BRANCH_MAPPING)],
-    Discriminator(_select_window_or_group),
+    Discriminator(select_one_or_mapping),
 ]
 """Window of a device type by name, or a group of device types with its window."""
 
