@@ -213,7 +213,7 @@ def bound_activities(instance: Instance, routes: Routes, bounds: VariableBounds)
     capacity = np.where(taken & (treatments.parent < 0)[:, None], treatments.capacity.value.sum(axis=1)[:, None], 0.0)
     supply = np.minimum(instance.streams.available.value.sum(axis=1), capacity.sum(axis=0))
     offers = bound_purchases(instance, bounds)
-    repeated = is_stocked(instance) & (instance.policy.concentration_offers.value < 1)  # else one bound holds in all
+    repeated = is_stocked(instance) & instance.policy.couples_offers  # else one bound holds in all
     often = np.where(repeated, len(instance.periods), 1)
     return {
         "line": lines,

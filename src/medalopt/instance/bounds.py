@@ -78,8 +78,8 @@ def _bound_stocked_purchases(instance: Instance, charge: Numbers, read: NumberRe
 
     The bound is twice the greater of total charge with closing stock and commitment, plus a lot and a minimum
     order. Larger purchases include one that can be dropped without raising the cost, so no optimum is excluded. At
-    a price below 0 buying pays, and the bound is the offer's limit, which the reader requires. With a limit on the
-    concentration of offers it may pay to buy more of one so that another may be bought: the bound is then the
+    a price below 0 buying pays, and the bound is the offer's limit, which the reader requires. Where a policy
+    couples offers it may pay to buy more of one so that another may be bought: the bound is then the
     greatest of all offers, up to which purchases above all others can be reduced together without a share above its
     limit.
     """
@@ -90,7 +90,7 @@ def _bound_stocked_purchases(instance: Instance, charge: Numbers, read: NumberRe
     maximum = 2 * np.maximum(taken, read(market.committed)) + read(market.lot) + read(market.minimum_order)
     limited = has_negative_price(instance) & np.isfinite(market.limit.raw)
     maximum[limited] = read(market.limit)[limited]
-    if instance.policy.concentration_offers.value < 1:
+    if instance.policy.couples_offers:
         maximum[~limited] = np.where(buyable.any(axis=1) | stocked, maximum, 0).max(initial=0)
     return np.where(stocked, maximum, 0)
 

@@ -301,6 +301,16 @@ class PolicyLimits:
     concentration_regions: ExactArray  # () greatest share of all tonnes sent that one region supplies
     concentration_offers: ExactArray  # () greatest share of all metal bought that one offer supplies
 
+    @property
+    def couples_regions(self) -> bool:
+        """Whether what one region may send depends on what the others send."""
+        return bool(self.concentration_regions.value < 1)
+
+    @property
+    def couples_offers(self) -> bool:
+        """Whether what may be bought of one offer depends on what is bought of the others."""
+        return bool(self.concentration_offers.value < 1)
+
 
 @dataclass(frozen=True)
 class SourceNote:

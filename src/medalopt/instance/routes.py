@@ -385,7 +385,7 @@ def compute_separable_participation(instance: Instance, routes: Routes) -> Float
     asked = float(instance.policy.participation.value) * np.bincount(region, tonnes.sum(axis=1), regions)
     waits = np.bincount(region, streams.storable, regions) > 0
     possible = np.bincount(region, free, regions) >= _SEND_MARGIN * asked
-    possible &= instance.policy.concentration_regions.value >= 1  # which couples the regions
+    possible &= not instance.policy.couples_regions
     possible[region[mark_pooled_streams(instance, routes)]] = False  # pooled lots couple streams and periods
     return np.where(possible & ~waits, asked, 0.0)
 

@@ -169,14 +169,14 @@ def mark_linked_regions(instance: Instance, routes: Routes, whole: bool) -> Bool
     Args:
         instance: Instance.
         routes: Admissible routes (J).
-        whole: Mark every region; otherwise those with a concentration limit, or a participation constraint that is
-            not separable by stream.
+        whole: Mark every region; otherwise those that a policy couples, or with a participation constraint that is not
+            separable by stream.
 
     Returns:
         Mask (G).
     """
     asked = instance.policy.participation.raw > 0
-    whole = whole or bool(instance.policy.concentration_regions.value < 1)
+    whole = whole or instance.policy.couples_regions
     return np.full(len(instance.regions), whole) | (asked & (compute_separable_participation(instance, routes) == 0))
 
 

@@ -13,6 +13,7 @@ from types import UnionType
 from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BeforeValidator, Tag, ValidationError, create_model
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticUndefined
 
@@ -183,7 +184,7 @@ def _make_placeholder(loc: ParameterPath) -> Any:
     """Return a valid placeholder for a required field, so that all other fields are validated."""
     if len(loc) == 1 and loc[0] in _PLACEHOLDERS:
         return ScalarNode(_PLACEHOLDERS[str(loc[0])], False, Location(""))
-    kinds = [get_origin(part) for part in iterate_type_parts(_find_type(Document, loc))]
+    kinds = [get_origin(part) for part in _iterate_type_parts(_find_type(Document, loc))]
     if dict in kinds or kinds[0] is list:
         return {} if dict in kinds else []
     marks = _find_type(Document, loc[:-1]).model_fields[loc[-1]].metadata
@@ -223,7 +224,7 @@ def _find_type(annotation: Any, loc: ParameterPath) -> Any:
         return _find_type(tagged[0], loc[1:]) if tagged else _find_type(rest[0], loc)
     if not loc:
         return annotation
-    if isinstance(annotation, type) and issubclass(annotation, Entry):
+    if _is_entry(annotation):
         return _find_type(annotation.model_fields[str(loc[0])].annotation, loc[1:])
     return _find_type(options[-1], loc[1:])
 
@@ -319,13 +320,8 @@ def find_field_description(path: ParameterPath) -> FieldDescription | None:
     steps = tuple(step for step in path if isinstance(step, str))
     if steps and steps[-1] in _NOTE_MEANINGS:
         return FieldDescription(_NOTE_MEANINGS[steps[-1]], ValueForm.LIST if steps[-1] == "source" else ValueForm.ONE)
-    return next(
-        (
-            _make_description(text, annotation, marks)
-            for text, annotation, marks in _search_types(Document, (), steps, "")
-        ),
-        None,
-    )
+    found = _search_types(Document, (), steps)
+    return next((_make_description(*one) for one in found), None)
 
 
 def list_fields(path: ParameterPath) -> dict[str, Any]:
@@ -338,35 +334,44 @@ def list_fields(path: ParameterPath) -> dict[str, Any]:
         Pydantic fields by name; empty where the keys are names.
     """
     steps = tuple(step for step in path if isinstance(step, str))
-    for _, annotation, _ in _search_types(Document, (), steps, ""):
-        for part in iterate_type_parts(annotation):
-            if isinstance(part, type) and issubclass(part, Entry):
+    for _, annotation, _ in _search_types(Document, (), steps):
+        for part in _iterate_type_parts(annotation):
+            if _is_entry(part):
                 return dict(part.model_fields)
     return {}
 
 
+_FoundType = tuple[FieldInfo | None, Any, tuple[Any, ...]]  # field of a model, type and annotations of a value in it
+
+
 def _search_types(
-    annotation: Any, marks: tuple[Any, ...], path: ParameterPath, text: str
-) -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
-    """Yield description, type and annotations of the field at `path` below a type, one for each alternative."""
+    annotation: Any, marks: tuple[Any, ...], path: ParameterPath, field: FieldInfo | None = None
+) -> Iterator[_FoundType]:
+    """Yield field, type and annotations of the value at `path` below a type, one for each alternative."""
     origin, options = get_origin(annotation), get_args(annotation)
     if not path:
-        yield text, annotation, marks
+        yield field, annotation, marks
     elif origin is Annotated:
-        yield from _search_types(options[0], (*marks, *options[1:]), path, text)
+        yield from _search_types(options[0], (*marks, *options[1:]), path, field)
     elif origin in (Union, UnionType):
         for option in options:
-            yield from _search_types(option, (), path, text)
-    elif isinstance(annotation, type) and issubclass(annotation, Entry):
-        field = annotation.model_fields.get(str(path[0]))
-        if field is not None:
-            yield from _search_types(field.annotation, tuple(field.metadata), path[1:], str(field.description or ""))
-    elif origin is dict or (origin is list and isinstance(options[0], type) and issubclass(options[0], Entry)):
-        yield from _search_types(options[-1], (), path[1:], text)
+            yield from _search_types(option, (), path, field)
+    elif _is_entry(annotation):
+        inner = annotation.model_fields.get(str(path[0]))
+        if inner is not None:
+            yield from _search_types(inner.annotation, tuple(inner.metadata), path[1:], inner)
+    elif origin is dict or (origin is list and (isinstance(path[0], int) or _is_entry(options[0]))):
+        yield from _search_types(options[-1], (), path[1:], field)
 
 
-def _make_description(description: str, annotation: Any, marks: tuple[Any, ...]) -> FieldDescription:
+def _is_entry(annotation: Any) -> bool:
+    """Return whether a type is a mapping of known keys."""
+    return isinstance(annotation, type) and issubclass(annotation, Entry)
+
+
+def _make_description(field: FieldInfo | None, annotation: Any, marks: tuple[Any, ...]) -> FieldDescription:
     """Return the description of a field from its type and annotations."""
+    description = str(field.description or "") if field else ""
     every = [*marks, *_iterate_annotations(annotation)]
     result = {type(mark): mark for mark in reversed(every)}
     checks = {mark.func for mark in every if isinstance(mark, (AfterValidator, BeforeValidator))}
@@ -395,22 +400,15 @@ def _iterate_annotations(annotation: Any) -> Iterator[Any]:
             yield from _iterate_annotations(option)
 
 
-def iterate_type_parts(annotation: Any) -> Iterator[Any]:
-    """Iterate over the alternatives of a type, itself first.
-
-    Args:
-        annotation: A type, possibly annotated or a union.
-
-    Yields:
-        The types.
-    """
+def _iterate_type_parts(annotation: Any) -> Iterator[Any]:
+    """Yield the alternatives of a type, possibly annotated or a union, itself first."""
     origin, options = get_origin(annotation), get_args(annotation)
     yield annotation
     if origin is Annotated:
-        yield from iterate_type_parts(options[0])
+        yield from _iterate_type_parts(options[0])
     elif origin in (Union, UnionType):
         for option in options:
-            yield from iterate_type_parts(option)
+            yield from _iterate_type_parts(option)
 
 
 class ParameterKind(NamedTuple):
@@ -429,30 +427,10 @@ def find_parameter_kind(path: ParameterPath) -> ParameterKind | None:
     Returns:
         The kind; None where the format has no parameter.
     """
-    return next(_search_parameter_kinds(Document, (), path, None), None)
-
-
-def _search_parameter_kinds(
-    annotation: Any, marks: tuple[Any, ...], path: ParameterPath, default: Any
-) -> Iterator[ParameterKind]:
-    """Yield the kinds of parameter at `path` below a type, one for each alternative."""
-    origin, options = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        yield from _search_parameter_kinds(options[0], (*marks, *options[1:]), path, default)
-    elif not path:
-        measures = [mark for mark in marks if isinstance(mark, (QuantityField, IntegerField))]
-        if measures:
-            yield ParameterKind(measures[0], default)
-        elif origin in (Union, UnionType):
-            for option in options:
-                yield from _search_parameter_kinds(option, (), path, default)
-    elif origin in (Union, UnionType):
-        for option in options:
-            yield from _search_parameter_kinds(option, (), path, default)
-    elif isinstance(annotation, type) and issubclass(annotation, Entry):
-        field = annotation.model_fields.get(str(path[0]))
-        if field is not None:
-            own = None if field.default is PydanticUndefined else field.default
-            yield from _search_parameter_kinds(field.annotation, tuple(field.metadata), path[1:], own)
-    elif options and (origin is dict or isinstance(path[0], int) or len(path) > 1):
-        yield from _search_parameter_kinds(options[-1], (), path[1:], default)
+    for field, annotation, marks in _search_types(Document, (), path):
+        inner = (mark for part in _iterate_type_parts(annotation) for mark in getattr(part, "__metadata__", ()))
+        measure = next((mark for mark in (*marks, *inner) if isinstance(mark, (QuantityField, IntegerField))), None)
+        if measure is not None:
+            default = None if field is None or field.default is PydanticUndefined else field.default
+            return ParameterKind(measure, default)
+    return None
