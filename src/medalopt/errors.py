@@ -127,15 +127,15 @@ class NoPlanError(MedaloptError):
 
     Attributes:
         status: `infeasible` or `unbounded`.
-        refutation: Proof of infeasibility, an `InfeasibilityProof` of `medalopt.proof.certificate`; None without one.
+        proof: Proof of infeasibility, an `InfeasibilityProof` of `medalopt.proof.certificate`; None without one.
         diagnose: Finds conflicts and repairs, for an error raised by `medalopt.solve`; None otherwise.
     """
 
     exit_code = 3
     diagnose: Callable[[], Any] | None = None
 
-    def __init__(self, name: str, status: str, refutation: Any = None) -> None:
-        self.status, self.refutation = status, refutation
+    def __init__(self, name: str, status: str, proof: Any = None) -> None:
+        self.status, self.proof = status, proof
         reason = {
             "infeasible": "no feasible plan exists: demands, dates and constraints conflict (proven)",
             "unbounded": "unbounded: an extension lets the objective decrease without limit",
@@ -160,8 +160,8 @@ class ConfidenceNotReachedError(NoPlanError):
         task: What was solved, where the highest one has not been looked for.
     """
 
-    def __init__(self, name: str, refutation: Any, highest: Any, reason: str, task: Any = None) -> None:
-        super().__init__(name, "infeasible", refutation)
+    def __init__(self, name: str, proof: Any, highest: Any, reason: str, task: Any = None) -> None:
+        super().__init__(name, "infeasible", proof)
         self.highest, self.task = highest, task
         self.args = (f"{name}: {reason}",)
 

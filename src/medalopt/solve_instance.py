@@ -368,9 +368,9 @@ def solve_continuous(
         if solution.status == "stopped":
             return _finish_stopped(best, instance.name), None
         if solution.status == "infeasible":
-            refutation = _refute_instance(task, solution)
-            if refutation.holds:
-                raise _explain_refutation(task, refutation)
+            proof = _prove_infeasible(task, solution)
+            if proof.holds:
+                raise _explain_infeasibility(task, proof)
             continue
         plan, prices = _select_certified(task, solution, prices)
         best = _select_smaller_gap(best, plan)
@@ -441,7 +441,7 @@ def _build_unproven_error(instance: Instance) -> SolverError:
     return CoefficientRangeError(f"{text}: {spread}")
 
 
-def _refute_instance(task: SolveTask, solution: Solution) -> InfeasibilityProof:
+def _prove_infeasible(task: SolveTask, solution: Solution) -> InfeasibilityProof:
     """Return the infeasibility proof of the duals: for the instance, with its extensions, or for the compiled LP."""
     shown = prove_infeasibility(task.instance, solution.duals)
     if task.extensions and not shown.holds:
@@ -451,18 +451,18 @@ def _refute_instance(task: SolveTask, solution: Solution) -> InfeasibilityProof:
     return shown
 
 
-def _explain_refutation(task: SolveTask, refutation: InfeasibilityProof) -> NoPlanError:
+def _explain_infeasibility(task: SolveTask, proof: InfeasibilityProof) -> NoPlanError:
     """Return the error of an infeasible instance; where a promised confidence is the cause, with the highest one."""
     name, large = task.instance.name, _has_large_search(task)
     if task.routes.cuts and has_joint_split(task.instance):
-        return ConfidenceNotReachedError(name, refutation, None, "this split cannot be kept", task)
+        return ConfidenceNotReachedError(name, proof, None, "this split cannot be kept", task)
     if large and next(_iterate_solutions(_drop_cuts(task), 1.0, "auto")).status == "infeasible":
-        return NoPlanError(name, "infeasible", refutation)
-    highest = _find_highest(task, refutation)
+        return NoPlanError(name, "infeasible", proof)
+    highest = _find_highest(task, proof)
     if highest is None and not large:
-        return NoPlanError(name, "infeasible", refutation)
+        return NoPlanError(name, "infeasible", proof)
     return ConfidenceNotReachedError(
-        name, refutation, highest, describe_highest(task.instance, highest, _has_large_search(task))
+        name, proof, highest, describe_highest(task.instance, highest, _has_large_search(task))
     )
 
 
@@ -476,10 +476,10 @@ def _drop_cuts(task: SolveTask) -> SolveTask:
     return replace(task, instance=_drop_promise(task.instance), routes=replace(task.routes, cuts=()))
 
 
-def _find_highest(task: SolveTask, refutation: InfeasibilityProof) -> HighestConfidence | None:
+def _find_highest(task: SolveTask, proof: InfeasibilityProof) -> HighestConfidence | None:
     """Return the highest confidence, computed or, for a large instance, bracketed; None where it is not found."""
     if _has_large_search(task):
-        return bracket_highest_confidence(task, refutation.duals, _solve_roughly)
+        return bracket_highest_confidence(task, proof.duals, _solve_roughly)
     return find_highest_confidence(task)
 
 
@@ -490,7 +490,7 @@ def _explain_joint(instance: Instance, error: ConfidenceNotReachedError) -> Conf
     most = min(max(1 - (1 - joint) ** 2, NEARLY_CERTAIN), LARGEST_CONFIDENCE)
     each = dict.fromkeys(instance.metals.names, most)
     task = replace(error.task, instance=replace(instance, annex={**instance.annex, "confidence": each}))
-    highest = _find_highest(task, error.refutation)
+    highest = _find_highest(task, error.proof)
     if highest is None:
         text = f"found no split of the joint confidence of {100 * joint:g} % that a plan keeps: require less"
     elif highest.upper - highest.jointly <= _JOINT_TOLERANCE:
@@ -498,7 +498,7 @@ def _explain_joint(instance: Instance, error: ConfidenceNotReachedError) -> Conf
     else:
         level, upper = math.floor(highest.jointly * 1000) / 10, math.ceil(highest.upper * 1000) / 10
         text = f"a plan can promise {level:g} % jointly, none {upper:g} %: {describe_limit(highest)}"
-    return ConfidenceNotReachedError(instance.name, error.refutation, highest, text)
+    return ConfidenceNotReachedError(instance.name, error.proof, highest, text)
 
 
 def _solve_roughly(task: SolveTask) -> tuple[SolveTask, Solution]:

@@ -16,4 +16,4 @@ def answer(instance: Instance, measure: str = "cost") -> str:
     try:
         return render_json(build_plan_object(medalopt.solve(nameless, measure)))
     except NoPlanError as error:
-        return render_json(build_no_plan_object(nameless, error.status, measure, error.refutation))
+        return render_json(build_no_plan_object(nameless, error.status, measure, error.proof))

@@ -81,4 +81,4 @@ def test_below_equal_shares_nothing_is_possible() -> None:
     changes = {"policy.concentration.smelters": "40 %", "policy.concentration.offers": "30 %"}
     with pytest.raises(NoPlanError) as caught:
         medalopt.solve(medalopt.load(BY_HAND, changes))
-    assert caught.value.refutation is not None and caught.value.refutation.holds
+    assert caught.value.proof is not None and caught.value.proof.holds

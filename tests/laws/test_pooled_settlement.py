@@ -69,7 +69,7 @@ def test_one_lot_returns_what_two_do_not() -> None:
     """min(0.95 · 2,020 g, 2,020 g − 60 g) = 1,919 g come back of one lot; of two 0 and 1,900 g, which is too little."""
     with pytest.raises(NoPlanError) as caught:
         medalopt.solve(loaded(two_feeds("route")))
-    assert caught.value.refutation is not None and caught.value.refutation.holds
+    assert caught.value.proof is not None and caught.value.proof.holds
     plan = medalopt.solve(loaded(two_feeds("pooled")))
     assert plan.certificate.optimal and plan.certificate.basis == "proven"
     assert plan.account.returned.sum() == pytest.approx(1.919, rel=1e-12)
@@ -77,7 +77,7 @@ def test_one_lot_returns_what_two_do_not() -> None:
         medalopt.solve(
             loaded({**two_feeds("pooled"), "medals": {"medal": {"count": 1920, "parts": {"silver": "1 g"}}}})
         )
-    assert caught.value.refutation is not None and caught.value.refutation.holds
+    assert caught.value.proof is not None and caught.value.proof.holds
 
 
 def test_a_lot_must_hold_its_deduction() -> None:

@@ -139,7 +139,7 @@ def test_a_last_limit_is_part_of_a_conflict() -> None:
     changes = {BARS: "[{up_to: 40, price: 800}, {up_to: 70, price: 900}]", "market.grain.limit": "1 kg"}
     with pytest.raises(NoPlanError) as caught:
         medalopt.solve(medalopt.load(BY_HAND, changes))
-    assert caught.value.refutation is not None and caught.value.refutation.holds
+    assert caught.value.proof is not None and caught.value.proof.holds
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_a_conflict_names_it_and_a_repair_lowers_it() -> None:
     instance = medalopt.load(BY_HAND, {path: changes[path] for path in sorted(changes)})
     with pytest.raises(NoPlanError) as caught:
         medalopt.solve(instance)
-    assert caught.value.refutation is not None and caught.value.refutation.holds
+    assert caught.value.proof is not None and caught.value.proof.holds
     diagnosis = diagnose_infeasibility(instance)
     (told,) = (reason for reason in diagnosis.conflict if reason.path == "metals.Ag.reserve")
     assert told.rule == "safety stock" and "next period" in told.text

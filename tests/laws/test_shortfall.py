@@ -186,7 +186,7 @@ def test_only_medals_that_must_be_made_are_in_conflict() -> None:
     instance = medalopt.load(BY_HAND, {"market.silver.limit": "1 kg"})
     with pytest.raises(NoPlanError) as caught:
         medalopt.solve(instance)
-    assert caught.value.refutation is not None and caught.value.refutation.holds
+    assert caught.value.proof is not None and caught.value.proof.holds
     diagnosis = diagnose_infeasibility(instance)
     told = " ".join(reason.text for reason in diagnosis.conflict)
     assert "sample" in told and "late" not in told and "1 kg of coin" in told

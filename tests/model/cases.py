@@ -92,8 +92,8 @@ def answer(instance: Instance, measure: str = "cost") -> Plan | InfeasibilityPro
         return medalopt.solve(instance, measure)
     except NoPlanError as error:
         assert error.status == "infeasible"
-        assert isinstance(error.refutation, InfeasibilityProof)
-        return error.refutation
+        assert isinstance(error.proof, InfeasibilityProof)
+        return error.proof
 
 
 def planned(instance: Instance, measure: str = "cost") -> Plan | None:

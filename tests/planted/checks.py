@@ -291,7 +291,7 @@ def refusals(known: Known) -> Iterator[str]:
     try:
         medalopt.solve(instance)
     except NoPlanError as error:
-        told = build_no_plan_object(instance, "infeasible", "cost", error.refutation)
+        told = build_no_plan_object(instance, "infeasible", "cost", error.proof)
     except MedaloptError:
         return
     duals, margin = told["proof"]["duals"], told["proof"]["margin"]

@@ -204,7 +204,7 @@ def refused(folder: Path, line: str, instance: Instance) -> InfeasibilityProof:
     path.write_text(f"import pyomo.environ as pyo\ndef extend(m, instance):\n    {line}\n", encoding="utf-8")
     with pytest.raises(NoPlanError) as refusal:
         medalopt.solve(instance, extensions=[path])
-    shown = refusal.value.refutation
+    shown = refusal.value.proof
     assert isinstance(shown, InfeasibilityProof)
     return shown
 

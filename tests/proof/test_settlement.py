@@ -114,7 +114,7 @@ def solve_pooled(seed: int) -> Plan | None:
     try:
         plan = medalopt.solve(loaded(with_pools(seed)))
     except NoPlanError as error:
-        assert error.refutation is not None and error.refutation.holds
+        assert error.proof is not None and error.proof.holds
         return None
     assert plan.certificate.optimal
     return plan

@@ -33,7 +33,7 @@ def refused(instance: Instance) -> str | None:
     try:
         medalopt.solve(instance)
     except NoPlanError as error:
-        return render_json(build_no_plan_object(instance, error.status, "cost", error.refutation))
+        return render_json(build_no_plan_object(instance, error.status, "cost", error.proof))
     return None
 
 
@@ -62,7 +62,7 @@ def test_what_was_written_is_accepted(tmp_path: Path) -> None:
             saved = read_saved_plan(tmp_path / "answer.json")
             assert isinstance(saved, SavedInfeasibility)
             found = verify_infeasibility(instance, saved)
-            assert found.accepted and found.refutation.margin == json.loads(answer)["proof"]["margin"]
+            assert found.accepted and found.proof.margin == json.loads(answer)["proof"]["margin"]
 
 
 def _first(member: str, value: Any) -> Edit:
@@ -137,7 +137,7 @@ def test_rows_that_were_added_are_checked_too(tmp_path: Path) -> None:
     instance = medalopt.load(INSTANCES / "tiny.yaml")
     with pytest.raises(NoPlanError) as refusal:
         medalopt.solve(instance, extensions=[tmp_path / "own.py"])
-    answer = render_json(build_no_plan_object(instance, "infeasible", "cost", refusal.value.refutation))
+    answer = render_json(build_no_plan_object(instance, "infeasible", "cost", refusal.value.proof))
     right = judged(instance, json.loads(answer))
     assert right.accepted and build_recheck_object(right)["scope"] == "instance and 1 added row"
     assert "valid: no feasible plan exists that satisfies the instance and 1 added row." in render_report_text(
@@ -165,7 +165,7 @@ def test_what_the_proof_does_not_rest_on_is_not_believed(kind: str) -> None:
     }
     edits[kind](content)
     found = judged(instance, content)
-    assert found.accepted and found.refutation.margin == 1.65
+    assert found.accepted and found.proof.margin == 1.65
 
 
 def test_a_plan_called_infeasible_is_not_accepted(tmp_path: Path) -> None:

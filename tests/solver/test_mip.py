@@ -119,7 +119,7 @@ def test_where_no_plan_exists_at_all() -> None:
     """If infeasible without lots, infeasibility is proven as usual."""
     with pytest.raises(NoPlanError) as refusal:
         medalopt.solve(example(supply="1 t", limit="1 kg"))
-    assert not isinstance(refusal.value, WholeLotsNotFoundError) and refusal.value.refutation is not None
+    assert not isinstance(refusal.value, WholeLotsNotFoundError) and refusal.value.proof is not None
 
 
 def test_the_search_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -296,7 +296,7 @@ def report_infeasibility(
         arguments = (objective, extensions, source, parse_changes(given) if source else None)
         found = _diagnose(instance, arguments, budget, in_lots)
     payload = _build_json_object(instance, error, objective, found)
-    report = build_infeasibility_report(instance, found, error.refutation, payload)
+    report = build_infeasibility_report(instance, found, error.proof, payload)
     written = tuple(path for path in output.paths if _RENDERERS[path.suffix.lower()] is not _draw_charts)
     if len(written) < len(output.paths):
         print_message("No plan to draw; charts are omitted.")
@@ -337,4 +337,4 @@ def _build_json_object(
     from medalopt.report.render.json import build_no_plan_object
 
     rows: dict[str, Any] = {} if diagnosis is None else {"diagnosis": diagnosis.encode()}
-    return {**build_no_plan_object(instance, error.status, objective, error.refutation), **rows}
+    return {**build_no_plan_object(instance, error.status, objective, error.proof), **rows}

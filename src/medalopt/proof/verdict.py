@@ -227,7 +227,7 @@ class InfeasibilityVerdict:
     """Result of the verification: the wrong claims, and the proof that the multipliers give."""
 
     broken: tuple[Violation, ...]
-    refutation: InfeasibilityProof
+    proof: InfeasibilityProof
 
     @property
     def accepted(self) -> bool:

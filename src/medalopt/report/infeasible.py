@@ -247,7 +247,7 @@ def build_infeasibility_report(
     parts = () if diagnosis is None else (*_report_conflict(diagnosis), _report_repairs(instance, diagnosis))
     members = told if told is not None or diagnosis is None else {"diagnosis": diagnosis.encode()}
     reasons = (*_describe_reasons(diagnosis), *_describe_lot_proof(diagnosis)) if diagnosis else ()
-    lines = (*reasons, *_describe_refutation(shown_by))
+    lines = (*reasons, *_describe_proof(shown_by))
     encode = None if members is None else lambda: members
     return make_report(instance, "{}: no feasible plan exists", lines, encode, parts=parts)
 
@@ -294,7 +294,7 @@ def _report_conflict(diagnosis: Diagnosis) -> tuple[Report, ...]:
     return (Report(title, tuple(lines), (table,), screen=()),)
 
 
-def _describe_refutation(shown_by: InfeasibilityProof | None) -> Iterator[str]:
+def _describe_proof(shown_by: InfeasibilityProof | None) -> Iterator[str]:
     """Yield the line on the Farkas multipliers."""
     if shown_by is None:
         return

@@ -48,9 +48,9 @@ def build_recheck_object(verdict: InfeasibilityVerdict) -> dict[str, Any]:
         "accepted": verdict.accepted,
         "broken": _tabulate_violations(verdict.broken).list_records(),
         "gap": None,
-        "margin": drop_infinite(verdict.refutation.margin),
-        "arithmetic": verdict.refutation.arithmetic,
-        "scope": verdict.refutation.scope,
+        "margin": drop_infinite(verdict.proof.margin),
+        "arithmetic": verdict.proof.arithmetic,
+        "scope": verdict.proof.scope,
     }
 
 
@@ -134,11 +134,11 @@ def build_recheck_report(verdict: InfeasibilityVerdict, name: str) -> Report:
     Returns:
         The report.
     """
-    scope, arithmetic = verdict.refutation.scope, verdict.refutation.arithmetic
+    scope, arithmetic = verdict.proof.scope, verdict.proof.arithmetic
     condition = "" if scope == "instance" else f" that satisfies the {scope}"
     title = f"Result is valid: no feasible plan exists{condition}." if verdict.accepted else "Result is not valid."
     lines = _list_violations(verdict.broken)
-    if verdict.refutation.holds:
+    if verdict.proof.holds:
         start = f"{escape_text(name)}: " if verdict.accepted else ""
         lines.append(f"{start}its Farkas multipliers prove the {scope} infeasible ({arithmetic}).")
     return _make_report(title, lines, build_recheck_object(verdict), _tabulate_violations(verdict.broken))

@@ -211,7 +211,7 @@ def _find_lot_path(stated: Mapping[str, float], name: str, owner: str) -> str:
 def _refute_groups(
     problem: FeasibilityProblem, lots: LotProgram, groups: Mapping[_GroupKey, RowEnds], budget: TimeBudget
 ) -> LotCases:
-    """Return the refutation of the lots and rules of some groups."""
+    """Return the proof of the lots and rules of some groups."""
     height = len(problem.program.rows)
     masks = np.zeros((2, height), dtype=bool)
     for row, end in (at for key, ends in groups.items() if isinstance(key, RuleKey) for at in ends):
@@ -221,7 +221,7 @@ def _refute_groups(
 
 
 def _keep_used(groups: Mapping[_GroupKey, RowEnds], found: LotCases) -> dict[_GroupKey, RowEnds]:
-    """Return the groups that a refutation uses; of rules, their ends in use."""
+    """Return the groups that a proof uses; of rules, their ends in use."""
     used = {key: ends & found.used for key, ends in groups.items()}
     return {key: groups[key] if isinstance(key, str) else own for key, own in used.items() if own}
 

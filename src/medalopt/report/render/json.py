@@ -238,7 +238,7 @@ def identify_instance(instance: Instance) -> dict[str, Any]:
 
 
 def build_no_plan_object(
-    instance: Instance, status: str, objective: str, refutation: InfeasibilityProof | None = None
+    instance: Instance, status: str, objective: str, proof: InfeasibilityProof | None = None
 ) -> dict[str, Any]:
     """Return the result of a solve without a plan as plain data.
 
@@ -246,10 +246,10 @@ def build_no_plan_object(
         instance: Instance.
         status: Status, such as `infeasible`.
         objective: Objective to minimise.
-        refutation: Farkas multipliers that prove infeasibility, if there are any.
+        proof: Farkas multipliers that prove infeasibility, if there are any.
 
     Returns:
-        The members of the JSON object; `proof` and the tables of added constraints with a refutation only.
+        The members of the JSON object; `proof` and the tables of added constraints with a proof only.
     """
     members = {
         "format": PLAN_FORMAT,
@@ -257,20 +257,20 @@ def build_no_plan_object(
         "instance": identify_instance(instance),
         "objective": {"measure": objective},
     }
-    if refutation is None:
+    if proof is None:
         return members
-    own = {name: _list_rows(table) for name, table in build_extension_tables(refutation.added).items()}
-    return {**members, "proof": _build_refutation(refutation), **own}
+    own = {name: _list_rows(table) for name, table in build_extension_tables(proof.added).items()}
+    return {**members, "proof": _build_proof_member(proof), **own}
 
 
-def _build_refutation(refutation: InfeasibilityProof) -> dict[str, Any]:
+def _build_proof_member(proof: InfeasibilityProof) -> dict[str, Any]:
     """Return Farkas multipliers and the margin by which the combined constraint is violated."""
     return {
-        "arithmetic": refutation.arithmetic,
-        "scope": refutation.scope,
-        "margin": refutation.margin,
+        "arithmetic": proof.arithmetic,
+        "scope": proof.scope,
+        "margin": proof.margin,
         "duals": [
-            _build_dual_row(rule, key, value) for rule, rows in refutation.duals.items() for key, value in rows.items()
+            _build_dual_row(rule, key, value) for rule, rows in proof.duals.items() for key, value in rows.items()
         ],
     }
 

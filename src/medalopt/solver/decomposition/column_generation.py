@@ -76,7 +76,7 @@ def solve_by_column_generation(task: SolveTask, gap: float = 0.0) -> Iterator[So
         yield Solution("stopped", METHOD_NAME)
         return
     if state is not None and split.master.phase_one:
-        yield _recover_refutation(split, state)
+        yield _recover_multipliers(split, state)
     elif state is not None:
         if gap > TARGET_GAP:
             yield _recover_mixed_solution(split, state)
@@ -375,6 +375,6 @@ def _recover_mixed_solution(split: DecomposedTask, state: ColumnGenerationState)
     return _build_solution(split, state.y, state.solution, split.network, master.cuts, decisions=plan)
 
 
-def _recover_refutation(split: DecomposedTask, state: ColumnGenerationState) -> Solution:
+def _recover_multipliers(split: DecomposedTask, state: ColumnGenerationState) -> Solution:
     """Recover the Farkas multipliers of an infeasible phase one."""
     return _build_solution(split, state.y, state.solution, split.network, split.master.cuts)
