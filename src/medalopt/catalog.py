@@ -106,18 +106,6 @@ class Limit:
         path = self.locate(subject)
         return path[:-1] if isinstance(path[-1], int) else path
 
-    def matches(self, path: Path) -> bool:
-        """Return whether a path is that of this parameter, for some subject; an end of a window may be left out.
-
-        Args:
-            path: Path in the file.
-
-        Returns:
-            True if they are equal apart from the subject and the end of a window.
-        """
-        template = self.locate(SUBJECT) if isinstance(path[-1], int) else self.figure(SUBJECT)
-        return len(path) == len(template) and all(map(lambda one, other: one in (SUBJECT, other), template, path))
-
 
 @dataclass(frozen=True)
 class Family:
@@ -451,6 +439,9 @@ def find_limit(path: Path) -> tuple[Family, Limit]:
         KeyError: The parameter limits nothing.
     """
     for family, limit in list_limits():
-        if limit.matches(path):
+        template = limit.locate(SUBJECT) if isinstance(path[-1], int) else limit.figure(SUBJECT)
+        if len(path) == len(template) and all(
+            one in (SUBJECT, other) for one, other in zip(template, path, strict=True)
+        ):
             return family, limit
     raise KeyError(path)

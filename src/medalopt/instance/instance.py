@@ -352,7 +352,7 @@ class Instance:
     warnings: tuple[Fault, ...] = ()
     stated_digest: str = ""  # of a relaxation or restriction: the digest of the instance from which it was made
     whole: Instance | None = None  # of an instance restricted to the costs of one party: that with all costs
-    origin: ClassVar[InstanceOrigin | None] = None  # of an instance from a file, see `set_origin`
+    origin: ClassVar[InstanceOrigin | None] = None  # of an instance from a file
 
     @cached_property
     def figures(self) -> str:

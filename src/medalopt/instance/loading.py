@@ -77,7 +77,7 @@ def load(path: str | os.PathLike[str], changes: ParameterChanges = NO_CHANGES) -
         InputError: With every fault of the file, its tables and the changes.
     """
     file = open_instance(path)
-    return set_origin(file.with_effective_changes(changes), InstanceOrigin(file.set_changes(changes)))
+    return _set_origin(file.with_effective_changes(changes), InstanceOrigin(file.set_changes(changes)))
 
 
 def open_instance(path: str | os.PathLike[str]) -> InstanceFile:
@@ -493,14 +493,8 @@ class InstanceOrigin:
     base: Instance | None = None
 
 
-def set_origin(instance: Instance, origin: InstanceOrigin) -> Instance:
-    """Attach the origin to a new instance.
-
-    `dataclasses.replace` does not copy it, so that an instance edited by hand has none.
-
-    Returns:
-        The same instance.
-    """
+def _set_origin(instance: Instance, origin: InstanceOrigin) -> Instance:
+    """Attach the origin to a new instance; `dataclasses.replace` does not copy it: one edited by hand has none."""
     object.__setattr__(instance, "origin", origin)
     return instance
 
@@ -523,4 +517,4 @@ def change_instance(instance: Instance, changes: ParameterChanges) -> Instance:
     if origin is None:
         raise UsageError(f"{instance.name}: was edited in memory; make changes to the instance that `load` returned")
     changed = origin.file.with_effective_changes(changes, unchanged=instance)
-    return set_origin(changed, InstanceOrigin(origin.file.set_changes(changes), origin.base or instance))
+    return _set_origin(changed, InstanceOrigin(origin.file.set_changes(changes), origin.base or instance))

@@ -138,16 +138,8 @@ def has_other_lots(instance: Instance) -> bool:
     return bool(set(instance.lots) - set(list_falling_paths(instance)))
 
 
-def select_steps(steps: PriceSteps, chosen: Bools | Ints) -> PriceSteps:
-    """Return some of the limits of price steps.
-
-    Args:
-        steps: Limits.
-        chosen: Mask (S,), or indices in the order of the result.
-
-    Returns:
-        Those that are chosen.
-    """
+def _select_steps(steps: PriceSteps, chosen: Bools | Ints) -> PriceSteps:
+    """Return the limits of price steps that a mask (S,) chooses, or those at indices, in this order."""
 
     def take(values: ExactArray) -> ExactArray:
         """Select the members of an array."""
@@ -167,7 +159,7 @@ def reorder_steps(steps: PriceSteps, place: Ints) -> PriceSteps:
         The limits, by new owner and in order.
     """
     owner = place[steps.owner]
-    return select_steps(replace(steps, owner=owner), np.lexsort((steps.number, owner)))
+    return _select_steps(replace(steps, owner=owner), np.lexsort((steps.number, owner)))
 
 
 def measure_excess(steps: PriceSteps, quantity: Numbers, read: NumberReader) -> Numbers:
@@ -368,7 +360,7 @@ def drop_falling_steps(instance: Instance) -> Instance:
     kept = {}
     for kind in STEP_KINDS:
         part, rises = getattr(instance, kind.part), ~mark_falling(instance, kind)
-        kept[kind.part] = replace(part, steps=select_steps(part.steps, rises))
+        kept[kind.part] = replace(part, steps=_select_steps(part.steps, rises))
     return replace(instance, whole=whole, **kept)
 
 
@@ -410,7 +402,7 @@ def use_up_steps(instance: Instance, kind: StepKind, used: Floats, least: Floats
     price = part.price
     if added.any():
         price = ExactArray(price.value + added, np.zeros(price.shape, dtype=np.intp))
-    return replace(part, price=price, steps=select_steps(changed, kept))
+    return replace(part, price=price, steps=_select_steps(changed, kept))
 
 
 def bound_by_steps(kind: StepKind, instance: Instance, most: Floats) -> Floats:

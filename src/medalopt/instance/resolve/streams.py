@@ -123,7 +123,7 @@ def read_stream_rows(sheet: InputSheet, draft: Draft) -> StreamRows:
     rows = StreamRows(named, groups, device, read)
     _check_offered(rows)
     _check_prices(rows)
-    check_stream_steps(rows)
+    _check_stream_steps(rows)
     return rows
 
 
@@ -188,7 +188,7 @@ def build_streams(rows: StreamRows, draft: Draft, regions: NameAxis, metals: Nam
     masses = [draft.unit_mass.get(name) for name in devices.names]
     storable = _find_storable(rows)[order]
     limit = _convert_stream_column(rows, _STORAGE_LIMIT, masses)
-    steps = list_stream_steps(rows, masses)
+    steps = _list_stream_steps(rows, masses)
     return Streams(
         names=tuple(rows.groups.names[number] for number in order.tolist()),
         device=rows.device[order],
@@ -412,16 +412,8 @@ def _build_lane_grid(
 _PRICE, _UP_TO = "price", "up_to"
 
 
-def list_stream_steps(rows: StreamRows, masses: Sequence[Fraction | None]) -> list[tuple[PriceStep, ...]]:
-    """List the price steps of every stream.
-
-    Args:
-        rows: Parsed streams.
-        masses: Mass of one piece of each device [kg].
-
-    Returns:
-        Steps of each stream (I,), in canonical order; none where the price does not depend on the quantity.
-    """
+def _list_stream_steps(rows: StreamRows, masses: Sequence[Fraction | None]) -> list[tuple[PriceStep, ...]]:
+    """Return the price steps of each stream (I,) in canonical order; none where the price is one for any quantity."""
     result: list[tuple[PriceStep, ...]] = [()] * len(rows.order)
     place = np.argsort(rows.order)
     for number in range(1, MAX_PRICE_STEPS + 1):
@@ -440,12 +432,8 @@ def list_stream_steps(rows: StreamRows, masses: Sequence[Fraction | None]) -> li
     return result
 
 
-def check_stream_steps(rows: StreamRows) -> None:
-    """Log price steps of streams without a price, whose limits do not rise, or with another price beside them.
-
-    Args:
-        rows: Rows of the streams, in which faults are logged.
-    """
+def _check_stream_steps(rows: StreamRows) -> None:
+    """Log price steps of streams without a price, whose limits do not rise, or with another price beside them."""
     columns = [key for key in rows.named.sheet.columns if is_step_column(key)]
     if not columns:
         return
@@ -458,7 +446,7 @@ def check_stream_steps(rows: StreamRows) -> None:
     )
     stepped = (priced | limited).any(axis=0)
     masses = [rows.named.draft.unit_mass.get(name) for name in sorted(rows.named.draft.document.devices)]
-    steps = list_stream_steps(rows, masses)
+    steps = _list_stream_steps(rows, masses)
     place = np.argsort(rows.order)
     plain = rows.named.sheet.get_column((STEPPED_FIELD,)).code[rows.groups.first] > 0
     for stream in np.flatnonzero(stepped).tolist():
