@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from medalopt.errors import (
     CoefficientRangeError,
@@ -53,18 +53,14 @@ from medalopt.proof.prices import DUAL_SHRINKAGE, Duals, shrink_duals
 from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.compile import CompiledMaster
 from medalopt.solver.confidence import MAX_CUT_ROUNDS, join_cuts, merge_cut_duals, select_active_cuts, separate_cuts
-from medalopt.solver.highest_confidence import (
-    HighestConfidence,
-    bracket_highest_confidence,
-    describe_highest,
-    describe_limit,
-    find_highest_confidence,
-)
 from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget, get_highs_version
 from medalopt.solver.solution import Solution, leave_rounding
 from medalopt.solver.solve_lp import SolveTask, solve_linear_program
 from medalopt.text import escape_text
 from medalopt.tolerances import FARKAS_TOLERANCE
+
+if TYPE_CHECKING:
+    from medalopt.solver.highest_confidence import HighestConfidence
 
 NO_RELAXED_ROWS: Mapping[str, tuple[float, float]] = {}
 METHODS = ("auto", "direct", "decomposition")
@@ -453,6 +449,8 @@ def _prove_infeasible(task: SolveTask, solution: Solution) -> InfeasibilityProof
 
 def _explain_infeasibility(task: SolveTask, proof: InfeasibilityProof) -> NoPlanError:
     """Return the error of an infeasible instance; where a promised confidence is the cause, with the highest one."""
+    from medalopt.solver.highest_confidence import describe_highest
+
     name, large = task.instance.name, _has_large_search(task)
     if task.routes.cuts and has_joint_split(task.instance):
         return ConfidenceNotReachedError(name, proof, None, "this split cannot be kept", task)
@@ -478,6 +476,8 @@ def _drop_cuts(task: SolveTask) -> SolveTask:
 
 def _find_highest(task: SolveTask, proof: InfeasibilityProof) -> HighestConfidence | None:
     """Return the highest confidence, computed or, for a large instance, bracketed; None where it is not found."""
+    from medalopt.solver.highest_confidence import bracket_highest_confidence, find_highest_confidence
+
     if _has_large_search(task):
         return bracket_highest_confidence(task, proof.duals, _solve_roughly)
     return find_highest_confidence(task)
@@ -485,6 +485,8 @@ def _find_highest(task: SolveTask, proof: InfeasibilityProof) -> HighestConfiden
 
 def _explain_joint(instance: Instance, error: ConfidenceNotReachedError) -> ConfidenceNotReachedError:
     """Return the error of a joint confidence that no plan keeps, with the highest one of each metal by itself."""
+    from medalopt.solver.highest_confidence import describe_highest, describe_limit
+
     joint = get_joint_confidence(instance)
     assert joint is not None
     most = min(max(1 - (1 - joint) ** 2, NEARLY_CERTAIN), LARGEST_CONFIDENCE)

@@ -35,13 +35,11 @@ class StepKind:
     Attributes:
         name: Prefix of its components in the program: `stream` or `offer`.
         part: Member of the instance.
-        cost: Kind of cost of the price.
         unit: Unit of the quantity.
     """
 
     name: str
     part: str
-    cost: str
     unit: str
 
     def get_steps(self, instance: Instance) -> PriceSteps:
@@ -74,8 +72,8 @@ class StepKind:
         return account.purchases if self.name == "offer" else account.sent_by_stream
 
 
-STREAM_STEPS = StepKind("stream", "streams", "supply", "t")
-OFFER_STEPS = StepKind("offer", "market", "purchases", "kg")
+STREAM_STEPS = StepKind("stream", "streams", "t")
+OFFER_STEPS = StepKind("offer", "market", "kg")
 STEP_KINDS = (STREAM_STEPS, OFFER_STEPS)
 
 

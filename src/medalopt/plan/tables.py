@@ -23,8 +23,7 @@ from medalopt.instance.risk import compute_risk
 from medalopt.instance.routes import compute_fraction_amounts
 from medalopt.instance.uncertainty import has_uncertain_returns
 from medalopt.plan.schema import KEYS, PLAN_TABLES, PlanColumn
-from medalopt.proof.claims import OBJECTIVE_ROW
-from medalopt.proof.extensions import ExtensionData
+from medalopt.proof.extensions import OBJECTIVE_ROW, ExtensionData
 from medalopt.tolerances import AMOUNT_TOLERANCE, SUM_TOLERANCE
 
 ColumnTable = dict[str, list[Any]]

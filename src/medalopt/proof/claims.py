@@ -22,6 +22,7 @@ from medalopt.instance.routes import Routes
 from medalopt.proof.confidence import list_cone_axes
 from medalopt.proof.extension_rows import compute_extension_residuals
 from medalopt.proof.extensions import (
+    OBJECTIVE_ROW,
     ExtensionData,
     ExtensionRow,
     ExtensionTerm,
@@ -235,7 +236,6 @@ def _parse_shipments(instance: Instance, routes: Routes, plan: Any, tables: Tabl
     return sent
 
 
-OBJECTIVE_ROW = "objective"  # row name of terms that are added costs
 _EXTENSION_FAMILY = "added rows"
 
 

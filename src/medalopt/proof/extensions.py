@@ -107,6 +107,7 @@ class ExtensionData:
 
 
 NO_EXTENSIONS = ExtensionData()
+OBJECTIVE_ROW = "objective"  # row name of terms that are added costs
 
 
 _SPEND_KINDS = ("supply", "collection", "treatment", "transport", "smelting", "refining", "residue", "storage")
