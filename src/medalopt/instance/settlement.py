@@ -6,6 +6,7 @@ weights, assays, payable metal, charges and the settlement date.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -318,6 +319,19 @@ _CONTRACT_ROW_KINDS = (
 )
 
 
+_CONTRACT_KINDS: Mapping[frozenset[str], tuple[str, tuple[str, ...]]] = {
+    frozenset({"stream", "treatment", "tonnes"}): ("sent", ("route", "period")),
+    frozenset({"stream", "treatment", "smelter", "tonnes"}): ("sent", ("route", "period")),
+    frozenset({"offer", "alloy", "kg"}): ("bought", ("offer", "alloy", "period")),
+    frozenset({"offer", "kg"}): ("purchased", ("offer", "period")),
+    frozenset({"metal", "kg"}): ("surplus", ("metal", "period")),
+    frozenset({"alloy", "metal", "kg"}): ("charged", ("alloy", "metal", "period")),
+    frozenset({"alloy", "kg"}): ("recharged", ("alloy", "period")),
+    frozenset({"smelter", "metal", "kg"}): ("left", ("smelter", "metal", "period")),
+}
+"""Decisions and their axes by the columns that a row fills beside its period."""
+
+
 def make_empty_decisions(instance: Instance, routes: Routes) -> Decisions:
     """Return decisions that are all zero.
 
@@ -375,58 +389,65 @@ def read_signed_contracts(path: Path, instance: Instance, routes: Routes) -> tup
             ("metal", instance.metals.names),
         )
     }
-    route = _find_routes(table, routes, index["stream"], index["treatment"], index["smelter"])
+    index["route"] = _find_routes(table, routes, index["stream"], index["treatment"], index["smelter"])
+    into_stock = _add_contract_rows(table, decisions, instance, {**index, "period": period}, (tonnes, kilograms))
+    _warn_of_repeated_rows(table)
+    faults.raise_errors()
+    if into_stock:
+        purchases = decisions.bought.sum(axis=1)
+        for at, amount in into_stock:
+            purchases[at] += amount
+        decisions = replace(decisions, purchased=purchases[np.flatnonzero(is_stocked(instance))])
+    return decisions, table.sha256, faults.list_warnings()
+
+
+def _add_contract_rows(
+    table: InputTable, decisions: Decisions, instance: Instance, index: dict[str, Ints], amounts: tuple[Floats, Floats]
+) -> list[tuple[tuple[int, ...], float]]:
+    """Add the rows (N,) to the decisions, in t and kg; return those of purchases in stock, by offer and period."""
+    into_stock = []
     for row in range(table.count):
         if not table.is_filled("period", row):
             table.report_missing(row, "period")
-        _add_contract_row(table, decisions, row, route, index, period, tonnes, kilograms)
-    _read_left_metal(table, decisions, instance, index, period, kilograms)
-    stocked = _read_offer_stock(table, decisions, instance, index, period, kilograms)
-    _warn_of_repeated_rows(table)
-    faults.raise_errors()
-    return stocked, table.sha256, faults.list_warnings()
+        filled = frozenset(name for name in _CONTRACT_COLUMNS if name != "period" and table.is_filled(name, row))
+        array, axes = _CONTRACT_KINDS.get(filled, ("", ()))
+        at, amount = tuple(int(index[axis][row]) for axis in axes), float(amounts["kg" in filled][row])
+        if not axes:
+            found = ", ".join(sorted(filled)) or "nothing"
+            table.add_fault(row, "", f"a row is {_CONTRACT_ROW_KINDS}; this one fills {found}")
+        elif min(at) < 0 or not np.isfinite(amount):
+            continue  # reported with the column
+        elif array == "purchased":
+            into_stock += [(at, amount)] if _check_storable(table, row, instance, at[0]) else []
+        elif array != "left":
+            getattr(decisions, array)[at] += amount
+        elif (line := _find_paying_line(table, row, instance, at)) is not None:
+            decisions.left[(line, *at[1:])] += amount
+    return into_stock
 
 
-def _read_offer_stock(
-    table: InputTable, decisions: Decisions, instance: Instance, at: dict[str, Ints], period: Ints, kilograms: Floats
-) -> Decisions:
-    """Return the decisions with the purchases that are in stock, rows of an offer without an alloy."""
-    purchases = decisions.bought.sum(axis=1)
-    offer, market, stocked, any_row = at["offer"], instance.market, is_stocked(instance), False
-    for row in range(table.count):
-        if {name for name in (*at, "tonnes", "kg") if table.is_filled(name, row)} != {"offer", "kg"}:
-            continue
-        if min(offer[row], period[row]) < 0 or not np.isfinite(kilograms[row]):
-            continue
-        if not stocked[offer[row]]:
-            name = escape_text(market.names[offer[row]])
-            text = f"`{name}` is not `storable`, or no alloy admits it: name the `alloy` that it was charged to"
-            table.add_fault(row, "offer", text)
-            continue
-        purchases[offer[row], period[row]] += kilograms[row]
-        any_row = True
-    return replace(decisions, purchased=purchases[np.flatnonzero(stocked)]) if any_row else decisions
+def _check_storable(table: InputTable, row: int, instance: Instance, offer: int) -> bool:
+    """Return whether an offer is bought into stock; one that is not is a fault."""
+    stocked = bool(is_stocked(instance)[offer])
+    if not stocked:
+        name = escape_text(instance.market.names[offer])
+        text = f"`{name}` is not `storable`, or no alloy admits it: name the `alloy` that it was charged to"
+        table.add_fault(row, "offer", text)
+    return stocked
 
 
-def _read_left_metal(
-    table: InputTable, decisions: Decisions, instance: Instance, at: dict[str, Ints], period: Ints, kilograms: Floats
-) -> None:
-    """Add the metal left with smelters to the decisions, on the first line of terms; lines that differ are faults."""
-    for row in range(table.count):
-        smelter, metal, t = at["smelter"][row], at["metal"][row], period[row]
-        if {name for name in (*at, "tonnes", "kg") if table.is_filled(name, row)} != {"smelter", "metal", "kg"}:
-            continue
-        if min(smelter, metal, t) < 0 or not np.isfinite(kilograms[row]):
-            continue
-        lines = np.flatnonzero(instance.terms.smelter == smelter)
-        name = escape_text(instance.metals.names[metal])
-        if not instance.metals.surplus_to_smelter[metal]:
-            table.add_fault(row, "metal", f"`{name}` beyond need is the project's: its `surplus` is not `smelter`")
-        elif len(np.unique(instance.terms.pays.value[lines, metal, t])) > 1:
-            text = f"the lines of terms of this smelter pay different prices for `{name}`: give a saved plan instead"
-            table.add_fault(row, "smelter", text)
-        else:
-            decisions.left[lines[0], metal, t] += kilograms[row]
+def _find_paying_line(table: InputTable, row: int, instance: Instance, at: tuple[int, ...]) -> int | None:
+    """Return the line of terms with which metal is left by smelter, metal, period; None, and a fault, without one."""
+    smelter, metal, period = at
+    lines, name = np.flatnonzero(instance.terms.smelter == smelter), escape_text(instance.metals.names[metal])
+    if not instance.metals.surplus_to_smelter[metal]:
+        table.add_fault(row, "metal", f"`{name}` beyond need is the project's: its `surplus` is not `smelter`")
+    elif len(np.unique(instance.terms.pays.value[lines, metal, period])) > 1:
+        text = f"the lines of terms of this smelter pay different prices for `{name}`: give a saved plan instead"
+        table.add_fault(row, "smelter", text)
+    else:
+        return int(lines[0])
+    return None
 
 
 def _warn_of_repeated_rows(table: InputTable) -> None:
@@ -438,39 +459,3 @@ def _warn_of_repeated_rows(table: InputTable) -> None:
         if before < row:
             text = f"this row repeats line {table.sheet.lines[before]}, and both are added up"
             table.add_warning(row, "", f"{text}; delete one of them where the same is meant")
-
-
-def _add_contract_row(
-    table: InputTable,
-    decisions: Decisions,
-    row: int,
-    route: Ints,
-    at: dict[str, Ints],
-    period: Ints,
-    tonnes: Floats,
-    kilograms: Floats,
-) -> None:
-    """Add one row to the decisions; a row of no known kind is a fault."""
-    filled = {name for name in (*at, "tonnes", "kg") if table.is_filled(name, row)}
-    t, alloy = period[row], at["alloy"][row]
-    if filled in ({"stream", "treatment", "tonnes"}, {"stream", "treatment", "smelter", "tonnes"}):
-        if route[row] >= 0 and t >= 0 and np.isfinite(tonnes[row]):
-            decisions.sent[route[row], t] += tonnes[row]
-    elif filled == {"offer", "alloy", "kg"}:
-        if min(at["offer"][row], alloy, t) >= 0 and np.isfinite(kilograms[row]):
-            decisions.bought[at["offer"][row], alloy, t] += kilograms[row]
-    elif filled in ({"offer", "kg"}, {"smelter", "metal", "kg"}):
-        pass  # read by `_read_offer_stock` and `_read_left_metal`
-    elif filled == {"metal", "kg"}:
-        if min(at["metal"][row], t) >= 0 and np.isfinite(kilograms[row]):
-            decisions.surplus[at["metal"][row], t] += kilograms[row]
-    elif filled == {"alloy", "metal", "kg"}:
-        if min(alloy, at["metal"][row], t) >= 0 and np.isfinite(kilograms[row]):
-            decisions.charged[alloy, at["metal"][row], t] += kilograms[row]
-    elif filled == {"alloy", "kg"}:
-        if min(alloy, t) >= 0 and np.isfinite(kilograms[row]):
-            decisions.recharged[alloy, t] += kilograms[row]
-    else:
-        table.add_fault(
-            row, "", f"a row is {_CONTRACT_ROW_KINDS}; this one fills {', '.join(sorted(filled)) or 'nothing'}"
-        )
