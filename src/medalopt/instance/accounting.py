@@ -138,11 +138,11 @@ class PlanAccount:
                     kilograms = routes.returned[those, metal][:, None] * sent[those, : periods - wait]
                     back = sum_by_group(kilograms, routes.smelter[those], smelters)
                     total[:, metal, wait:] = total[:, metal, wait:] + back
-        withheld = np.where(by_line[:, None], 0, self.decisions.withheld)  # where by line, subtracted there
         for pool, smelter in enumerate(self.pools.smelter.tolist()):
-            for metal, wait in enumerate(instance.smelters.lead[smelter].tolist()):
+            for metal in np.flatnonzero(~by_line).tolist():  # of the others subtracted by line
+                wait = int(instance.smelters.lead[smelter, metal])
                 if wait < periods:
-                    less = withheld[pool, metal, : periods - wait]
+                    less = self.decisions.withheld[pool, metal, : periods - wait]
                     total[smelter, metal, wait:] = total[smelter, metal, wait:] - less
         return total
 
