@@ -36,7 +36,7 @@ SLOW = 2  # scenarios at least, of the ways that take long
 REPEATS = 5  # of which the quickest counts
 LONG = 2.0  # seconds, after which a way is not measured again
 NEAR = 1e-7
-IN_A_ROW = "medalopt, in a row, each proven"
+IN_A_ROW = "medalopt, in a row, all verified"
 
 
 class Persistent:
@@ -148,15 +148,15 @@ def compare(name: str, count: int) -> str:
     few, fewer = positions[: max(SLOW, count // 10)], positions[:SLOW]
     ways: dict[str, tuple[Callable[[], Answers], Sequence[float]]] = {
         IN_A_ROW: (lambda: _in_a_row(along()), positions),
-        "  asked one by one": (lambda: one_by_one(_answering(along()))(), positions),
-        "  each solved, none drawn": (
+        "  solved one at a time": (lambda: one_by_one(_answering(along()))(), positions),
+        "  without interpolation": (
             one_by_one(lambda at: variants.solve_scenario(way.build_scenario(at)).value),
             positions,
         ),
         "HiGHS alone": (one_by_one(Bare(way, positions).answer), positions),
         "Pyomo, persistent interface": (one_by_one(Persistent(variants, way, False).answer), few),
-        "  told that parameters alone move": (one_by_one(Persistent(variants, way, True).answer), few),
-        "Pyomo, built anew": (one_by_one(anew(variants, changes)), fewer),
+        "  updating parameters alone": (one_by_one(Persistent(variants, way, True).answer), few),
+        "Pyomo, model rebuilt": (one_by_one(anew(variants, changes)), fewer),
     }
     found = {}
     for label, each in ways.items():
