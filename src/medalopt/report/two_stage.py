@@ -32,6 +32,12 @@ from medalopt.report.numbers import (
     format_number,
     format_tonnes,
 )
+from medalopt.report.purchase_dates import (
+    describe_purchase_dates,
+    encode_purchase_date,
+    list_purchase_dates,
+    tabulate_purchase_dates,
+)
 from medalopt.report.render.json import identify_instance, make_report
 from medalopt.solver.two_stage import WHOLE_GAP
 from medalopt.text import escape_text, format_count
@@ -51,7 +57,7 @@ def build_two_stage_report(plan: TwoStagePlan) -> Report:
     instance = plan.instance
     contracts, scenarios = _tabulate_contracts(plan), _tabulate_scenarios(plan)
     parts = (
-        *(contracts, _tabulate_purchases(plan), _tabulate_calendar(plan), scenarios),
+        *(contracts, _tabulate_purchases(plan), tabulate_purchase_dates(plan), _tabulate_calendar(plan), scenarios),
         *(*_tabulate_quantities(plan), _tabulate_values(plan)),
     )
     tables = tuple(table for table in parts if table.rows)
@@ -84,20 +90,8 @@ def _summarize(plan: TwoStagePlan) -> Iterable[str]:
         mean = sum(one.probability * count for one, count in missed)
         yield f"Medals are missed with a probability of {100 * share:.3g} %: {format_number(mean)} on average."
     known = format_money(_drop_rounding(plan, values.of_perfect_information), currency)
-    yield f"Knowing the scenario before signing would save {known} on average (value of perfect information)."
-    if math.isinf(values.mean_value_evaluated):
-        yield (
-            "With the contracts of the plan of the file's own values there is no plan with a probability of "
-            f"{100 * plan.failure:.3g} %."
-        )
-    elif saved := _drop_rounding(plan, values.of_stochastic_solution):
-        more = format_money(saved, currency)
-        yield (
-            f"Signing the contracts of the plan of the file's own values costs {more} more (value of the stochastic "
-            "solution)."
-        )
-    else:
-        yield "Signing the contracts of the plan of the file's own values costs no more."
+    yield f"Value of perfect information: {known}, saved on average if the scenario were known before signing."
+    yield _describe_stochastic_value(plan)
     if plan.options.risk_weight:
         extra = format_money(_drop_rounding(plan, plan.expected - values.recourse), currency)
         worst_share = format_number(100 * (1 - plan.options.risk_level))
@@ -111,6 +105,17 @@ def _summarize(plan: TwoStagePlan) -> Iterable[str]:
         rules = describe_lot_rules(plan.lots)
         count = format_count(len(plan.lots), "parameter")
         yield f"{rules[:1].upper()}{rules[1:]} are left out ({count}): there are too many scenarios for them."
+
+
+def _describe_stochastic_value(plan: TwoStagePlan) -> str:
+    """Return what the contracts for the file's own values, in place of the scenarios, would cost more."""
+    label, values = "Value of the stochastic solution", plan.information
+    own = "the contracts for the file's own values"
+    if math.isinf(values.mean_value_evaluated):
+        return f"{label}: infinite, as {own} allow no plan in {100 * plan.failure:.3g} % of cases."
+    saved = _drop_rounding(plan, values.of_stochastic_solution)
+    more = "would cost more" if saved else "cost no more"
+    return f"{label}: {format_money(saved, plan.instance.currency)}{', which' if saved else ', as'} {own} {more}."
 
 
 def _describe_status(plan: TwoStagePlan) -> str:
@@ -169,6 +174,7 @@ def _describe_contracts(plan: TwoStagePlan) -> Iterable[str]:
         yield "Nothing has to be signed now: no contract costs anything when it is not used."
     if plan.known:
         yield f"The scenario is known from {plan.instance.periods[plan.known]} on."
+    yield from describe_purchase_dates(plan)
 
 
 def _sum_by_member(plan: TwoStagePlan) -> dict[tuple[str, str], float]:
@@ -407,6 +413,7 @@ def _encode_two_stage_plan(plan: TwoStagePlan) -> dict[str, Any]:
             }
             for number, one in enumerate(plan.book.contracts)
         ],
+        "purchases": [encode_purchase_date(plan, row) for row in list_purchase_dates(plan)],
         "scenarios": [_encode_outcome(plan, one) for one in plan.outcomes],
         "lots": list(plan.lots),
         "lots_counted": plan.search_bound is not None,

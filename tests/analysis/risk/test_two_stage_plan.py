@@ -297,6 +297,14 @@ def test_report_adds_up(plan: TwoStagePlan) -> None:
         assert sum(row["costs"].values()) + row["fees"] + row["premiums"] == pytest.approx(row["cost"])
         fees = [contract["fee"] * left for contract, left in zip(data["contracts"], row["unused"], strict=True)]
         assert sum(fees) == pytest.approx(row["fees"], abs=0.1)
+    for n, name in enumerate(plan.instance.market.names):
+        own = [row for row in data["purchases"] if row["offer"] == name]
+        mean = sum(one.probability * float(np.sum(one.account.purchases[n])) for one in plan.outcomes)
+        assert sum(row["mean_kg"] for row in own) == pytest.approx(mean, abs=1e-4)
+        assert all(row["least_kg"] <= row["mean_kg"] * (1 + 1e-9) <= row["greatest_kg"] * (1 + 2e-9) for row in own)
+        assert all((row["least_kg"] > 0) <= (row["probability"] > 1 - 1e-9) for row in own)
+    (when,) = [line for line in build_two_stage_report(plan).headline if line.startswith("When to buy bullion: ")]
+    assert all(row["period"] in when for row in data["purchases"] if row["offer"] == "bullion")
     expected = sum(row["probability"] * row["cost"] for row in data["scenarios"])
     assert data["values"]["expected_cost"] == pytest.approx(expected)
     assert data["values"]["evpi"] == pytest.approx(data["values"]["recourse"] - data["values"]["wait_and_see"])
