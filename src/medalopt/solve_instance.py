@@ -60,6 +60,7 @@ from medalopt.text import escape_text
 from medalopt.tolerances import FARKAS_TOLERANCE
 
 if TYPE_CHECKING:
+    from medalopt.solver.decomposition.column_generation import ConfidencePath
     from medalopt.solver.highest_confidence import HighestConfidence
 
 NO_RELAXED_ROWS: Mapping[str, tuple[float, float]] = {}
@@ -208,12 +209,15 @@ def _drop_promise(instance: Instance) -> Instance:
     return replace(instance, annex={**instance.annex, "confidence": {}, "uncertainty_budget": {}})
 
 
-def solve_from_base(instance: Instance, base: Instance, objective: str = "cost") -> Plan:
+def solve_from_base(
+    instance: Instance, base: Instance, objective: str = "cost", path: ConfidencePath | None = None
+) -> Plan:
     """Solve an instance with a promised confidence from the basis of a similar one without it.
 
     Args:
         base: Similar instance, the same one for many solves.
         objective: Objective to minimise.
+        path: Decomposition kept from confidence to confidence, where instances differ in nothing else.
 
     Returns:
         The plan of `solve`, or an alternative optimum; raises as `solve`.
@@ -221,7 +225,7 @@ def solve_from_base(instance: Instance, base: Instance, objective: str = "cost")
     if instance.lots or get_joint_confidence(instance):
         return solve(instance, objective)
     warm = _prepare_warm_start(_drop_promise(base), objective)
-    return solve_continuous(instance, objective, basis=warm.basis, method="auto", master=warm.master)[0]
+    return solve_continuous(instance, objective, basis=warm.basis, method="auto", master=warm.master, path=path)[0]
 
 
 def _solve_whole_lots(
@@ -334,6 +338,7 @@ def solve_continuous(
     method: str = "direct",
     eased: Mapping[str, tuple[float, float]] = NO_RELAXED_ROWS,
     master: CompiledMaster | None = None,
+    path: ConfidencePath | None = None,
 ) -> tuple[Plan, ProgramBasis | None]:
     """Solve the continuous relaxation (no whole lots, no minimum orders), optionally from a starting basis.
 
@@ -345,6 +350,7 @@ def solve_continuous(
         method: `direct`, `decomposition` or `auto`.
         eased: Row bounds (lower, upper) that replace those of extension rows, by name.
         master: Compiled constraints of a similar instance.
+        path: Decomposition kept from confidence to confidence.
 
     Returns:
         The plan and the final basis (None if stopped); raises as `solve`.
@@ -358,7 +364,7 @@ def solve_continuous(
     task = SolveTask(instance, routes, compute_bounds(instance, routes), objective, given, basis, budget, eased, master)
     best: Plan | None = None
     prices = BestDuals({}, -math.inf)
-    for task, solution in _iterate_with_cuts(task, lambda task: _iterate_solutions(task, gap, method)):
+    for task, solution in _iterate_with_cuts(task, lambda task: _iterate_solutions(task, gap, method, path)):
         if solution.status == "unbounded":
             raise NoPlanError(instance.name, "unbounded")
         if solution.status == "stopped":
@@ -399,14 +405,16 @@ def _iterate_with_cuts(
                 yield task, replace(solution, duals=merge_cut_duals(task.instance, cuts, other.duals))
 
 
-def _iterate_solutions(task: SolveTask, gap: float, method: str) -> Iterator[Solution]:
+def _iterate_solutions(
+    task: SolveTask, gap: float, method: str, path: ConfidencePath | None = None
+) -> Iterator[Solution]:
     """Yield solutions, by column generation or by the direct solvers, until one can be verified."""
     whole = bool(task.extensions) or task.instance.terms.pooled.any()
     large = is_large_instance(task.instance, task.routes) and not whole and _can_be_decomposed(task.routes)
     if method == "decomposition" or (method == "auto" and large):
         from medalopt.solver.decomposition.column_generation import solve_by_column_generation
 
-        return solve_by_column_generation(task, gap)
+        return solve_by_column_generation(task, gap) if path is None else path.solve(task)
     return solve_linear_program(task)
 
 

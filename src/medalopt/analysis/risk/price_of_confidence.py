@@ -30,6 +30,7 @@ from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import certify_plan
 from medalopt.proof.confidence import price_confidence
 from medalopt.solve_instance import solve, solve_from_base
+from medalopt.solver.decomposition.column_generation import ConfidencePath
 
 GAP_SHARE = 0.02  # distance of chord and lower bound that suffices, of the cost of the highest confidence beyond none
 MAX_PLANS = 24  # plans solved at most
@@ -149,44 +150,46 @@ def compute_price_of_confidence(
     if not all(_LEAST <= level < 1 for level in levels):
         raise UsageError("a confidence is a share from 50 % to below 100 %, such as 90 %")
     report_progress("without a promise")
-    bare = _promise(instance, _LEAST)
+    bare, path = _promise(instance, _LEAST), ConfidencePath()
     free = solve(bare)
+
+    def solve_level(level: float) -> Plan:
+        """Solve for the plan of a confidence, from the one before."""
+        report_progress(f"{100 * level:.1f} %")
+        return solve_from_base(_promise(instance, level), bare, path=path)
+
     anyway = _find_level_anyway(_promise(instance, _NEARLY_CERTAIN), free)
     plans, highest = {anyway: free}, None
     try:
         report_progress("the highest confidence")
-        plans[_NEARLY_CERTAIN] = solve(_promise(instance, _NEARLY_CERTAIN))
+        plans[_NEARLY_CERTAIN] = solve_from_base(_promise(instance, _NEARLY_CERTAIN), bare, path=path)
     except ConfidenceNotReachedError as error:
         if error.highest is None:
             raise UsageError(f"{instance.name}: is too large for its price of confidence") from error
         highest = error.highest.level - _BELOW_HIGHEST
     top = _NEARLY_CERTAIN if highest is None else highest
     own = [level for name, level in instance.annex.get("confidence", {}).items() if name in instance.metals.names]
-    for level in sorted(levels) or sorted({*own, top, *(_LEVELS_IN_LOTS if bare.lots else ())}):
+    chosen = set(levels) or {*own, top, *(_LEVELS_IN_LOTS if bare.lots else ())}
+    for level in sorted(chosen, reverse=True):  # a plan with a high confidence is a mixture that keeps a lower one
         if anyway < level <= top and level not in plans:
-            report_progress(f"{100 * level:.1f} %")
-            plans[level] = solve_from_base(_promise(instance, level), bare)
+            plans[level] = solve_level(level)
     shown, begin = set(plans), anyway + _BEGIN
     if not bare.lots and anyway + 2 * _BEGIN < max(plans):
-        plans[begin] = solve_from_base(_promise(instance, begin), bare)
-    intervals = () if bare.lots else _refine(instance, plans, 0 if levels else MAX_PLANS, report_progress)
+        plans[begin] = solve_level(begin)
+    intervals = () if bare.lots else _refine(instance, plans, 0 if levels else MAX_PLANS, solve_level)
     rows = [
         _price(plan) for level, plan in sorted(plans.items()) if level > anyway and (level in shown or level != begin)
     ]
     first = PricedConfidence(anyway, free.objective, 0.0, "", "", 0.0)
-    found: tuple[Breakpoint, ...] = ()
-    policy = build_confidence(_promise(instance, top))
-    if not bare.lots and policy is not None:
-        report_progress("breakpoints")
-        found = find_breakpoints(bare, policy, {level: plan.account for level, plan in plans.items()})
-    return PriceOfConfidence(bare, (first, *rows), highest, intervals, max(own, default=None), found)
+    breakpoints = () if bare.lots else find_breakpoints(dict(plans), solve_level)
+    return PriceOfConfidence(bare, (first, *rows), highest, intervals, max(own, default=None), breakpoints)
 
 
 def _refine(
-    instance: Instance, plans: dict[float, Plan], most: int, report_progress: Callable[[str], None]
+    instance: Instance, plans: dict[float, Plan], most: int, solve_level: Callable[[float], Plan]
 ) -> tuple[CostInterval, ...]:
     """Add plans by confidence, at most `most` in all, until the costs between them are known; return their bounds."""
-    normal, bare = NormalDist(), _promise(instance, _LEAST)
+    normal = NormalDist()
     known: dict[tuple[float, float], CostInterval] = {}
     while True:
         levels = sorted(plans)
@@ -200,8 +203,7 @@ def _refine(
             return intervals
         share = min(max(wide.crossing, _NEAR_END), 1 - _NEAR_END)
         level = normal.cdf(wide.left + share * (wide.right - wide.left))
-        report_progress(f"{100 * level:.1f} %")
-        plans[level] = solve_from_base(_promise(instance, level), bare)
+        plans[level] = solve_level(level)
 
 
 def _bound_between(instance: Instance, pair: tuple[float, float], plans: dict[float, Plan]) -> CostInterval:

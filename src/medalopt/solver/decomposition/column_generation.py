@@ -20,7 +20,7 @@ from medalopt.model.variables import list_linking_families
 from medalopt.proof.prices import DualGrid, Duals
 from medalopt.solver.assemble import list_settlement_rows
 from medalopt.solver.basis import Basis
-from medalopt.solver.decomposition.cones import ConeCut, merge_cuts, read_cuts, separate_cones
+from medalopt.solver.decomposition.cones import ConeCut, assign_cuts, merge_cuts, read_cuts, separate_cones
 from medalopt.solver.decomposition.crossover import (
     CrossoverBasis,
     OpenCells,
@@ -53,18 +53,96 @@ METHOD_NAME = "decomposition"
 FIRST_OPEN_CELLS = 1_000  # number of cells opened in the first crossover program
 OPEN_CELL_SHARE = 1.5e-3  # the same as a share of all cells; the larger number applies
 MAX_CROSSOVER_STEPS = 40  # greatest number of crossover programs
+MAX_KEPT_CELLS = 2_500  # number of open cells up to which the next confidence begins with them
 MAX_TIED_CELLS = 20_000  # greatest number of tied cells opened together
 
 
-def solve_by_column_generation(task: SolveTask, gap: float = 0.0) -> Iterator[Solution]:
+@dataclass(frozen=True, eq=False)
+class _Crossover:
+    """Start of a sequence of crossover programs, with the subproblem `solution` at the prices `weights`."""
+
+    left: OpenCells
+    basis: CrossoverBasis
+    cuts: tuple[ConeCut, ...]
+    solution: SubproblemSolution
+    weights: Floats
+
+
+class ConfidencePath:
+    """Decomposition of an instance, kept while one confidence after the other is promised.
+
+    Block solutions and directions of cuts are valid for every confidence: only quantiles change. The first confidence
+    should be the highest one, so that block solutions are known with which each of the others can be kept.
+    """
+
+    def __init__(self) -> None:
+        self._split: DecomposedTask | None = None
+        self._last: _Crossover | None = None
+
+    def solve(self, task: SolveTask) -> Iterator[Solution]:
+        """Yield solutions: from the crossover of the last confidence, from its block solutions, then from the beginning.
+
+        Args:
+            task: Task; all tasks of a path differ in their promised confidence alone.
+
+        Yields:
+            Unverified solutions, as `solve_by_column_generation` does.
+        """
+        split = None if self._split is None or task.routes.cuts else self._split.with_promise(task.instance)
+        if split is not None:
+            yield from self._continue(split)
+        yield from solve_by_column_generation(task, path=self)
+
+    def _continue(self, split: DecomposedTask) -> Iterator[Solution]:
+        """Yield solutions from the last crossover, then from the block solutions."""
+        if self._last is not None and self._last.left.cells.sum() <= MAX_KEPT_CELLS:
+            cuts = assign_cuts(split.linking.cones, self._last.cuts)
+            solution = self.cross_over(split, replace(self._last, cuts=cuts), 0, METHODS[1], required=False)
+            if solution is not None:
+                yield solution
+        state = _iterate_and_reprice(split, TARGET_GAP)
+        if state is not None and not split.problem.classes.need.any():
+            solution = self.cross_over(split, _begin_crossover(split, state), 0, METHODS[0])
+            if solution is not None:
+                yield solution
+
+    def cross_over(
+        self, split: DecomposedTask, start: _Crossover, scaling: int, method: str, required: bool = True
+    ) -> Solution | None:
+        """Recover an exact plan by a sequence of crossover programs.
+
+        Args:
+            split: Decomposed task.
+            start: Open cells, basis and cuts to start with.
+            scaling: Number of the scaling.
+            method: Method of HiGHS.
+            required: Whether more cells are opened where the open ones have no plan.
+
+        Returns:
+            The solution; None where none is found.
+        """
+        found = _solve_crossover(split, start, scaling, method, required)
+        if found is None:
+            return None
+        left, step = found
+        self._split = split
+        self._last = _Crossover(left, step.next_basis, step.cuts, step.solution, step.weights)
+        return _build_crossover_solution(split, left, step)
+
+
+def solve_by_column_generation(
+    task: SolveTask, gap: float = 0.0, path: ConfidencePath | None = None
+) -> Iterator[Solution]:
     """Yield solutions: with a `gap` the plan that attains it, then exact ones, then those of the direct method.
 
     Args:
         gap: Relative optimality gap that suffices, 0 for exact solutions only.
+        path: Keeps the decomposition and the last crossover.
 
     Yields:
         Unverified solutions, as `solve_linear_program` does.
     """
+    path = path or ConfidencePath()
     split = DecomposedTask.decompose(task)
     owing = bool(split.problem.classes.need.any())
     state = _iterate_and_reprice(split, COARSE_GAP if owing else max(gap / 2, TARGET_GAP))
@@ -80,7 +158,7 @@ def solve_by_column_generation(task: SolveTask, gap: float = 0.0) -> Iterator[So
     elif state is not None:
         if gap > TARGET_GAP:
             yield _recover_mixed_solution(split, state)
-        yield from _yield_exact(split, state)
+        yield from _yield_exact(split, state, path)
     yield from solve_linear_program(task)
 
 
@@ -150,7 +228,7 @@ def _iterate_phases(split: DecomposedTask, near: float, first: Floats | None = N
     return state
 
 
-def _yield_exact(split: DecomposedTask, state: ColumnGenerationState) -> Iterator[Solution]:
+def _yield_exact(split: DecomposedTask, state: ColumnGenerationState, path: ConfidencePath) -> Iterator[Solution]:
     """Yield exact solutions, by one scaling and method after the other."""
     for scaling in range(SCALING_COUNT):
         for method in METHODS:
@@ -158,7 +236,7 @@ def _yield_exact(split: DecomposedTask, state: ColumnGenerationState) -> Iterato
                 yield _recover_mixed_solution(split, state)
                 yield Solution("stopped", METHOD_NAME)
                 return
-            solution = _recover_exact_solution(split, state, scaling, method)
+            solution = path.cross_over(split, _begin_crossover(split, state), scaling, method)
             if solution is not None:
                 yield solution
 
@@ -184,22 +262,34 @@ class _CrossoverStep:
         return CrossoverBasis(self.network, self.program, self.basis)
 
 
-def _recover_exact_solution(
-    split: DecomposedTask, state: ColumnGenerationState, scaling: int, method: str
-) -> Solution | None:
-    """Recover an exact plan by a sequence of crossover programs."""
+def _begin_crossover(split: DecomposedTask, state: ColumnGenerationState) -> _Crossover:
+    """Return the start of crossover from the final state of column generation."""
     problem, weights = split.full_problem, split.master.compute_prices(state.y)
     solution = problem.solve(weights)[0] if problem.classes.need.any() else state.solution  # at the same prices
-    few = max(FIRST_OPEN_CELLS, int(solution.sent.size * OPEN_CELL_SHARE))
-    left = select_open_cells(problem, solution, weights, few)
+    left = select_open_cells(problem, solution, weights, _count_first_cells(solution))
     stand = CrossoverBasis(split.network, split.master.linear, split.master.read_basis())
-    cuts = merge_cuts(split.master.cuts, state.y[split.master.height :])
+    return _Crossover(left, stand, merge_cuts(split.master.cuts, state.y[split.master.height :]), solution, weights)
+
+
+def _count_first_cells(solution: SubproblemSolution) -> int:
+    """Return the number of cells opened in the first crossover program."""
+    return max(FIRST_OPEN_CELLS, int(solution.sent.size * OPEN_CELL_SHARE))
+
+
+def _solve_crossover(
+    split: DecomposedTask, start: _Crossover, scaling: int, method: str, required: bool
+) -> tuple[OpenCells, _CrossoverStep] | None:
+    """Solve crossover programs until no cell changes; return the open cells and the last program's optimum."""
+    problem, solution, weights = split.full_problem, start.solution, start.weights
+    left, stand, cuts, few = start.left, start.basis, start.cuts, _count_first_cells(solution)
     for _ in range(MAX_CROSSOVER_STEPS):
         step = _solve_crossover_step(split, left, scaling, method, stand, cuts)
         violated = () if step is None else separate_cones(split.linking.cones, step.x[step.program.network :])
         if step is not None and violated:
             cuts, stand = (*cuts, *violated), step.next_basis
             continue
+        if step is None and not required:
+            return None
         if step is None:
             few *= 2
             more = select_open_cells(problem, solution, weights, few, left)
@@ -208,9 +298,9 @@ def _recover_exact_solution(
             done = step.gap <= CROSSOVER_GAP  # ties are opened nevertheless: the secondary objectives may decide them
             more = select_open_cells(problem, step.solution, step.weights, 0 if done else few, left)
             if done and more.cells.sum() > MAX_TIED_CELLS:
-                return _build_crossover_solution(split, left, step)
+                return left, step
         if more.size == left.size and step is not None:
-            return _build_crossover_solution(split, left, step)  # the certificate decides on its quality
+            return left, step  # the certificate decides on its quality
         if more.size == left.size and few > left.cells.size:
             return None
         left = more

@@ -10,6 +10,7 @@ block solutions need not be computed again for it, so cuts are added in each ite
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,6 +40,7 @@ class Cone:
     parts: Ints  # (n,) columns of e
     variates: Ints  # (n,)
     charges: Ints  # columns of the metal charged
+    entry: int  # of the program, of the quantile
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +113,7 @@ def add_cones(
     for row in policy.rows:
         base, *parts = [n for n, cut in enumerate(routes.cuts) if (cut.metal, cut.period) == (row.metal, row.period)]
         bounds = [_bound_deviation(routes, routes.cuts[part], supply) for part in parts]
-        first = len(places) + len(added)
+        first, entry = len(places) + len(added), len(program.entries.row) + len(entries)
         entries.append((number[CONE_RULE, keys[base]], first, -row.quantile))
         for place, part in enumerate(parts, first + 1):
             at = len(program.rows) + len(rows)
@@ -122,7 +124,7 @@ def add_cones(
         variates = np.array([int(np.flatnonzero(routes.cuts[part].direction)[0]) for part in parts], dtype=np.intp)
         charges = program.entries.column[program.entries.row == number[CONE_RULE, keys[base]]]
         places_of = first - linking, first + 1 - linking + np.arange(len(parts))
-        cones.append(Cone(row, *places_of, variates, charges[charges >= linking] - linking))
+        cones.append(Cone(row, *places_of, variates, charges[charges >= linking] - linking, entry))
     row_of, column_of, value = zip(*entries, strict=True)
     costs = np.zeros((len(program.costs), len(added)))
     extended = replace(
@@ -157,6 +159,28 @@ def _add_rows(
     )
 
 
+def change_quantiles(
+    program: CompiledModel, cones: tuple[Cone, ...], rows: Sequence[ConfidenceRow]
+) -> tuple[CompiledModel, tuple[Cone, ...]] | None:
+    """Change the quantiles of cones, and nothing else.
+
+    Args:
+        program: Constraints on linking variables with those of the cones.
+        cones: The cones.
+        rows: Chance constraints of the same metals and deadlines.
+
+    Returns:
+        Program and cones; None where metals or deadlines differ.
+    """
+    of = {(row.metal, row.period): row for row in rows}
+    if of.keys() != {(cone.row.metal, cone.row.period) for cone in cones}:
+        return None
+    changed = tuple(replace(cone, row=of[cone.row.metal, cone.row.period]) for cone in cones)
+    value = program.entries.value.copy()
+    value[[cone.entry for cone in cones]] = [-cone.row.quantile for cone in changed]
+    return replace(program, entries=replace(program.entries, value=value)), changed
+
+
 def add_cut_rows(program: CompiledModel, cuts: tuple[ConeCut, ...], linking: int) -> CompiledModel:
     """Add rows of cuts.
 
@@ -173,6 +197,20 @@ def add_cut_rows(program: CompiledModel, cuts: tuple[ConeCut, ...], linking: int
         np.concatenate(each) for each in zip(*((cut.columns, cut.coefficients) for cut in cuts), strict=True)
     )
     return _add_rows(program, [(_CUT_ROW, n) for n in range(len(cuts))], row, linking + columns, values)
+
+
+def assign_cuts(cones: tuple[Cone, ...], cuts: tuple[ConeCut, ...]) -> tuple[ConeCut, ...]:
+    """Assign cuts to the cones of the same metals and deadlines: their directions hold at every quantile.
+
+    Args:
+        cones: Cones, such as those with other quantiles.
+        cuts: Cuts of cones.
+
+    Returns:
+        The cuts in the same order.
+    """
+    of = {(cone.row.metal, cone.row.period): cone for cone in cones}
+    return tuple(replace(cut, cone=of[cut.cone.row.metal, cut.cone.row.period]) for cut in cuts)
 
 
 def separate_cones(cones: tuple[Cone, ...], x: Floats) -> tuple[ConeCut, ...]:

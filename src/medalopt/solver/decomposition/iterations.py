@@ -197,6 +197,22 @@ class DecomposedTask:
             self.problem, minima=ParticipationNeeds.full_minimum(self.task.instance, self.problem.classes.need)
         )
 
+    def with_promise(self, instance: Instance) -> DecomposedTask | None:
+        """Return the decomposition for another promised confidence; the master problem is changed, not copied.
+
+        Args:
+            instance: Instance that differs in its promised confidence alone.
+
+        Returns:
+            The decomposition; None where it has other chance constraints.
+        """
+        half, task = self.linking.with_quantiles(instance), replace(self.task, instance=instance)
+        if half is None or not half.cones:
+            return None
+        program = half.with_part(instance, task.routes, task.bounds, self.network, np.zeros(half.count))
+        self.master.change_quantiles(half, program)
+        return replace(self, task=task, linking=half)
+
     def require_participation(self, sure: Bools, last: int) -> DecomposedTask:
         """Return the decomposition with participation minima outside of surely profitable cells.
 

@@ -16,13 +16,22 @@ import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.bounds import VariableBounds
+from medalopt.instance.confidence import build_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network, SparseEntries
 from medalopt.solver.assemble import add_settlement_rows, add_supply_rows, list_fraction_rows
 from medalopt.solver.basis import Basis
 from medalopt.solver.compile import CompiledMaster, CompiledModel
-from medalopt.solver.decomposition.cones import Cone, ConeCut, add_cones, add_cut_rows, separate_cones
+from medalopt.solver.decomposition.cones import (
+    Cone,
+    ConeCut,
+    add_cones,
+    add_cut_rows,
+    assign_cuts,
+    change_quantiles,
+    separate_cones,
+)
 from medalopt.solver.highs import DUAL_SIMPLEX, PRIMAL_SIMPLEX, TimeBudget, load_simplex
 from medalopt.solver.program import ComponentKey, ProgramBuilder, SolverProgram, maximise_over_bounds
 from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, compute_exponents, scale_program
@@ -72,6 +81,19 @@ class LinkingProgram:
             The program.
         """
         return replace(self, program=add_cut_rows(self.program, cuts, self.count))
+
+    def with_quantiles(self, instance: Instance) -> LinkingProgram | None:
+        """Return the program with the quantiles of an instance that promises another confidence.
+
+        Args:
+            instance: Instance that differs in its promised confidence alone.
+
+        Returns:
+            The program; None where it has other chance constraints.
+        """
+        policy = build_confidence(instance)
+        changed = None if policy is None else change_quantiles(self.program, self.cones, policy.rows)
+        return None if changed is None else replace(self, program=changed[0], cones=changed[1])
 
     def transpose_multiply(self, y: Floats) -> Floats:
         """Return A'y restricted to the linking variables.
@@ -255,6 +277,20 @@ class MasterProblem:
         self.costs, self.block = np.concatenate([self.costs, own], axis=1), np.concatenate([self.block, block])
         self.to = np.concatenate([self.to, np.full(len(block), len(self.asked))])
         self.asked.append(weights)
+
+    def change_quantiles(self, half: LinkingProgram, program: SolverProgram) -> None:
+        """Change the quantiles of the chance constraints; block solutions, cuts and basis are kept.
+
+        Args:
+            half: The constraints on linking variables with other quantiles.
+            program: Program of these and of the explicit streams.
+        """
+        entries, other = self.linear.entries, program.entries
+        changed = np.flatnonzero(entries.value != other.value)
+        row, column = other.row[changed], other.column[changed]
+        values = np.ldexp(other.value[changed], self.program.row[row] + self.program.column[column])
+        self._session.change_coefficients(row, column, values)
+        self.half, self.linear, self.cuts = half, program, assign_cuts(half.cones, self.cuts)
 
     def add_cuts(self, cuts: tuple[ConeCut, ...]) -> None:
         """Add rows of cuts, behind all others.
