@@ -27,6 +27,8 @@ from medalopt.report.render.json import build_plan_object
 from medalopt.report.risk import describe_split
 from medalopt.solve_instance import solve
 from medalopt.solver.confidence import separate_cuts
+from medalopt.solver.decomposition import column_generation
+from medalopt.solver.solve_lp import SolveTask
 
 TEXT = """
 format: medalopt/1
@@ -233,6 +235,32 @@ def test_cost_between_two_plans_is_within_its_bounds(instance: Instance) -> None
     cost = solve(scarce.with_changes({"policy.confidence": f"{level:.12f} %"})).objective
     chord = wide.chord[0] + wide.crossing * (wide.chord[1] - wide.chord[0])
     assert lower * (1 - 1e-8) <= cost <= (chord + wide.excess) * (1 + 1e-8) and cost >= chord + wide.excess - wide.gap
+
+
+def test_confidences_one_after_the_other_keep_the_decomposition(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plans of a path cost what those of programs of their own do; column generation begins once with a promise."""
+    scarce = instance.with_changes({"medals.second.count": 220})
+    direct = compute_price_of_confidence(scarce, (0.6, 0.7, 0.8))
+    monkeypatch.setattr(solve_instance, "DECOMPOSITION_THRESHOLD", 0)
+    begun: list[float] = []
+    decompose = column_generation.DecomposedTask.decompose
+
+    def record(task: SolveTask) -> column_generation.DecomposedTask:
+        """Record the promise of a task that is decomposed."""
+        begun.append(task.instance.annex.get("confidence", {}).get("Ag", 0.5))
+        return decompose(task)
+
+    monkeypatch.setattr(column_generation.DecomposedTask, "decompose", record)
+    found = compute_price_of_confidence(scarce, (0.6, 0.7, 0.8))
+    assert [level for level in begun if 0.5 < level < 0.999] == [0.8]
+    assert [(row.level, pytest.approx(row.cost, rel=1e-8)) for row in found.rows] == [
+        (row.level, row.cost) for row in direct.rows
+    ]
+    assert found.breakpoints and [(one.level, one.enters, one.leaves) for one in found.breakpoints] == [
+        (one.level, one.enters, one.leaves) for one in direct.breakpoints
+    ]
 
 
 def test_cuts_are_added_within_column_generation(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,9 +41,10 @@ from medalopt.analysis.process_pool import (
 from medalopt.analysis.result_cache import ResultCache, ScenarioResult
 from medalopt.analysis.sampling import SAMPLING_SEED
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sensitivity.parameter_range import ParameterRange, attribute_faults_to, parse_parameter_range
+from medalopt.analysis.sensitivity.parameter_range import ParameterRange, parse_parameter_range
 from medalopt.analysis.sensitivity.uncertain_parameters import draw_saltelli_sample, find_uncertain_inputs
 from medalopt.errors import Fault, FaultKind, InputError, UsageError
+from medalopt.instance.reader.overrides import attribute_faults_to
 from medalopt.instance.reader.yaml_nodes import is_thousands_head, is_thousands_tail
 from medalopt.instance.resolve.scenarios import read_scenario_file
 from medalopt.instance.scenario import Change, ParameterChanges, Scenario

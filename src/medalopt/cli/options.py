@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -41,6 +41,40 @@ SetOption = Annotated[
 ]
 
 
+class OptionChange(str):
+    """Text `PATH=VALUE` for which another option than `--set` stands; its faults are those of that option."""
+
+    def __new__(cls, option: str, path: str, value: str) -> OptionChange:
+        """Return the text of a change.
+
+        Args:
+            option: Name of the option.
+            path: Parameter that it changes.
+            value: Its new value.
+        """
+        result = super().__new__(cls, f"{path}={value}")
+        result.option, result.path = option, path
+        return result
+
+    option: str
+    path: str
+
+
+@contextmanager
+def _attribute_faults(given: list[str] | None) -> Iterator[None]:
+    """Report faults of changes as those of the options that were given."""
+    own = [text for text in given or [] if isinstance(text, OptionChange)]
+    if not own:
+        yield
+        return
+    from medalopt.instance.reader.overrides import attribute_faults_to
+
+    with ExitStack() as stack:
+        for text in own:
+            stack.enter_context(attribute_faults_to(text.option, text.path))
+        yield
+
+
 def parse_changes(given: list[str] | None) -> dict[str, str]:
     """Parse the changes of `--set`.
 
@@ -61,7 +95,8 @@ def parse_changes(given: list[str] | None) -> dict[str, str]:
                 f"--set {escape_text(text)}: write PATH=VALUE, such as --set smelters.kosaka.capacity='500 t'"
             )
         if path in result:
-            raise UsageError(f"--set {escape_text(text)}: this parameter is set twice; keep one of the two")
+            option = text.option if isinstance(text, OptionChange) else f"--set {escape_text(text)}"
+            raise UsageError(f"{option}: this parameter is set twice; keep one of the two")
         result[path] = value
     return result
 
@@ -85,7 +120,8 @@ def read_instance(path: Path | InstanceFile, given: list[str] | None, *, scenari
     from medalopt.instance.loading import open_instance
 
     opened = open_instance(path) if isinstance(path, Path) else path
-    instance = opened.with_effective_changes(changes, scenarios=scenarios)
+    with _attribute_faults(given):
+        instance = opened.with_effective_changes(changes, scenarios=scenarios)
     for warning in instance.warnings:
         print_message(f"warning: {warning}")
     return instance
@@ -106,7 +142,8 @@ def open_variants(path: Path, given: list[str] | None, objective: str, *, deferr
     changes = parse_changes(given)
     from medalopt.analysis.scenario_runner import ScenarioRunner
 
-    runner = ScenarioRunner(path, changes, objective, deferred=deferred, in_lots=True)
+    with _attribute_faults(given):
+        runner = ScenarioRunner(path, changes, objective, deferred=deferred, in_lots=True)
     for warning in runner.instance.warnings:
         print_message(f"warning: {warning}")
     return runner

@@ -14,6 +14,7 @@ from medalopt.cli.solve import ConfidenceOption, add_confidence_change
 from medalopt.errors import NoPlanError, UsageError
 
 if TYPE_CHECKING:
+    from medalopt.instance.instance import Instance
     from medalopt.plan.plan import Plan
     from medalopt.report.document import Report
 
@@ -60,18 +61,24 @@ def risk(
     where = ReportOutput.prepare(
         output, dict.fromkeys((subject, instance or subject), "the instance"), json, full, date
     )
-    if not price_of_confidence:
-        set_ = add_confidence_change(set_, confidence)
+    if price_of_confidence or information:
+        _require_instance(subject, instance, "--price-of-confidence" if price_of_confidence else "--information")
+    set_ = add_confidence_change(set_, confidence)
+    error = parse_limit("--sample-error", sample_error, "")
+    plan, title = _read_plan(subject, instance, set_), "the risk"
+    if plan is not None:
+        where.deliver(_report_simulation(plan, draws, seed), f"{title} is written")
+        return 0
+    data = read_instance(subject, set_)
     try:
         if price_of_confidence:
-            title, report = "the price of confidence", _report_price(subject, instance, set_)
+            title, report = "the price of confidence", _report_price(data)
         elif information:
-            title = "the value of information"
-            report = _report_information(subject, instance, set_, samples, sample_error)
+            title, report = "the value of information", _report_information(data, samples, error)
         else:
-            title, report = "the risk", _report_simulation(_open_plan(subject, instance, set_), draws, seed)
-    except NoPlanError as error:
-        return report_infeasibility(read_instance(subject, set_), error, subject, set_, "cost", where)
+            report = _report_simulation(_solve_subject(data), draws, seed)
+    except NoPlanError as refused:
+        return report_infeasibility(data, refused, subject, set_, "cost", where)
     where.deliver(report, f"{title} is written")
     return 0
 
@@ -84,50 +91,55 @@ def _report_simulation(plan: Plan, draws: int, seed: int) -> Report:
     return build_risk_report(simulate_risk(plan, draws, seed))
 
 
-def _report_price(subject: Path, instance: Path | None, given: list[str] | None) -> Report:
+def _report_price(instance: Instance) -> Report:
     """Return the report of the cost of plans by promised confidence."""
-    _require_instance(subject, instance, "--price-of-confidence")
     from medalopt.analysis.risk.price_of_confidence import compute_price_of_confidence
     from medalopt.report.confidence import build_confidence_report
 
-    data = read_instance(subject, given)
-    with report_progress(f"pricing confidence of {data.name}") as step:
-        return build_confidence_report(compute_price_of_confidence(data, report_progress=step))
+    with report_progress(f"pricing confidence of {instance.name}") as step:
+        return build_confidence_report(compute_price_of_confidence(instance, report_progress=step))
+
+
+def _report_information(instance: Instance, samples: int, sample_error: float) -> Report:
+    """Return the report of the saving by better knowledge of each uncertain parameter."""
+    from medalopt.analysis.risk.information import compute_information_value
+    from medalopt.report.confidence import build_information_report
+
+    with report_progress(f"valuing information in {instance.name}") as step:
+        return build_information_report(
+            compute_information_value(instance, samples, sample_error, report_progress=step)
+        )
+
+
+def _solve_subject(instance: Instance) -> Plan:
+    """Return the optimal plan of the instance."""
+    from medalopt.api import solve
+
+    with report_progress(f"solving {instance.name}"):
+        return solve(instance)
+
+
+def _is_plan(subject: Path) -> bool:
+    """Return whether a path names a saved plan."""
+    from medalopt.plan.reader import PLAN_SUFFIXES
+
+    return os.path.isdir(subject) or subject.suffix.lower() in PLAN_SUFFIXES
 
 
 def _require_instance(subject: Path, instance: Path | None, option: str) -> None:
     """Raise a UsageError if a saved plan is given."""
-    from medalopt.plan.reader import PLAN_SUFFIXES
-
-    if instance is not None or os.path.isdir(subject) or subject.suffix.lower() in PLAN_SUFFIXES:
+    if instance is not None or _is_plan(subject):
         raise UsageError(f"{option}: takes an instance, not a plan; name the instance file alone")
 
 
-def _report_information(
-    subject: Path, instance: Path | None, given: list[str] | None, samples: int, sample_error: str
-) -> Report:
-    """Return the report of the saving by better knowledge of each uncertain parameter."""
-    _require_instance(subject, instance, "--information")
-    from medalopt.analysis.risk.information import compute_information_value
-    from medalopt.report.confidence import build_information_report
+def _read_plan(subject: Path, instance: Path | None, given: list[str] | None) -> Plan | None:
+    """Return the saved plan; None where the subject is an instance."""
+    if not _is_plan(subject):
+        if instance is not None:
+            raise UsageError("a second file goes with a saved plan: medalopt risk PLAN INSTANCE")
+        return None
+    from medalopt.api import read_plan
 
-    error = parse_limit("--sample-error", sample_error, "")
-    data = read_instance(subject, given)
-    with report_progress(f"valuing information in {data.name}") as step:
-        return build_information_report(compute_information_value(data, samples, error, report_progress=step))
-
-
-def _open_plan(subject: Path, instance: Path | None, given: list[str] | None) -> Plan:
-    """Return the saved plan, or the optimal plan of the instance."""
-    from medalopt.api import read_plan, solve
-    from medalopt.plan.reader import PLAN_SUFFIXES
-
-    if os.path.isdir(subject) or subject.suffix.lower() in PLAN_SUFFIXES:
-        if given and instance is None:
-            raise UsageError("--set changes an instance; name that of the plan: medalopt risk PLAN INSTANCE --set …")
-        return read_plan(subject, None if instance is None else read_instance(instance, given))
-    if instance is not None:
-        raise UsageError("a second file goes with a saved plan: medalopt risk PLAN INSTANCE")
-    data = read_instance(subject, given)
-    with report_progress(f"solving {data.name}"):
-        return solve(data)
+    if given and instance is None:
+        raise UsageError("--set changes an instance; name that of the plan: medalopt risk PLAN INSTANCE --set …")
+    return read_plan(subject, None if instance is None else read_instance(instance, given))

@@ -13,6 +13,7 @@ from medalopt.cli.options import (
     InstanceArgument,
     JsonOption,
     MethodOption,
+    OptionChange,
     SetOption,
     SolveMethod,
     TimeLimitOption,
@@ -135,12 +136,13 @@ def add_confidence_change(
     if budget is not None:
         if confidence is not None:
             raise UsageError("--uncertainty-budget: is an alternative to --confidence; give one of them")
-        given = [*(given or []), f"policy.uncertainty_budget={budget}"]
+        given = [*(given or []), OptionChange("--uncertainty-budget", "policy.uncertainty_budget", budget)]
     if confidence is None:
         if joint:
             raise UsageError("--joint: requires --confidence; give both, such as --confidence 90% --joint")
         return given
-    return [*(given or []), f"policy.{'joint_' if joint else ''}confidence={confidence}"]
+    path = "policy.joint_confidence" if joint else "policy.confidence"
+    return [*(given or []), OptionChange("--confidence", path, confidence)]
 
 
 def _start_budget(seconds: float | None) -> TimeBudget | None:

@@ -5,17 +5,15 @@ A range of due dates, such as `medals.*.due=2018-04..2018-12`, takes absolute pe
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.errors import InputError, UsageError
+from medalopt.errors import UsageError
 from medalopt.instance.paths import ParameterPath, PathError, has_wildcard, parse_path, render_path
-from medalopt.instance.reader.overrides import SUM_NOT_ALLOWED
+from medalopt.instance.reader.overrides import SUM_NOT_ALLOWED, attribute_faults_to
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.scenario import DUE_FIELD, SCALE_SIGN, Change, Operation, match_paths
 from medalopt.instance.schema.field_types import IntegerField, QuantityField
@@ -60,7 +58,6 @@ def _parse_period(runner: ScenarioRunner, text: str, option: str) -> int:
     return number
 
 
-CHANGES_OPTION = "--set"  # file name that faults in changes carry
 RANGE_SYNTAX_HINT = "write PATH=LO..HI, such as 'devices.*.content.Ag=70..120%'"
 _SHARE_UNIT = ""
 
@@ -115,25 +112,6 @@ def parse_parameter_range(runner: ScenarioRunner, text: str, option: str = "--va
     """
     with attribute_faults_to(option):
         return _parse_range_text(runner, text, option)
-
-
-@contextmanager
-def attribute_faults_to(option: str) -> Iterator[None]:
-    """Report faults in changes as faults of a command-line option.
-
-    Args:
-        option: Name of the option.
-
-    Yields:
-        Nothing; InputError raised inside is raised again with `option` as the file of its faults.
-    """
-    try:
-        yield
-    except InputError as error:
-        own = (
-            dataclasses.replace(fault, file=option) if fault.file == CHANGES_OPTION else fault for fault in error.faults
-        )
-        raise InputError(list(own)) from error
 
 
 def _parse_range_text(runner: ScenarioRunner, text: str, option: str) -> ParameterRange:

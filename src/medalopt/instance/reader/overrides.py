@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as AnyMapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medalopt.errors import FaultKind
+from medalopt.errors import FaultKind, InputError
 from medalopt.instance.paths import ParameterPath, PathError, parse_path, render_path
 from medalopt.instance.reader.errors import FaultLog, Location
 from medalopt.instance.reader.rows import (
@@ -28,6 +29,31 @@ from medalopt.instance.schema.validation import PER_METAL_FIELDS, find_parameter
 from medalopt.text import escape_text, suggest_name
 
 OVERRIDE_LOCATION = Location("--set")
+
+
+@contextmanager
+def attribute_faults_to(option: str, path: str = "") -> Iterator[None]:
+    """Report faults in changes as faults of a command-line option.
+
+    Args:
+        option: Name of the option.
+        path: Parameter for which the option stands, which its faults then need not name; '': every changed parameter.
+
+    Yields:
+        Nothing; InputError raised inside is raised again with `option` as the file of its faults.
+    """
+    try:
+        yield
+    except InputError as error:
+        own = [
+            replace(fault, file=option, path="" if path else fault.path)
+            if fault.file == OVERRIDE_LOCATION.file and fault.path.startswith(path)
+            else fault
+            for fault in error.faults
+        ]
+        raise InputError(own) from error
+
+
 SUM_NOT_ALLOWED = "a leading + adds only if the path contains `*`; write the new value, without a sign"
 _MAX_VALUE_LENGTH = 100_000
 _PLAIN_QUANTITY = re.compile(r"[+-]?[0-9][0-9._]*(?:[eE][+-]?[0-9]+)?(?: ?[A-Za-z%][A-Za-z%/_]*)?")

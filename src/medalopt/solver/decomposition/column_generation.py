@@ -20,7 +20,16 @@ from medalopt.model.variables import list_linking_families
 from medalopt.proof.prices import DualGrid, Duals
 from medalopt.solver.assemble import list_settlement_rows
 from medalopt.solver.basis import Basis
-from medalopt.solver.decomposition.cones import ConeCut, assign_cuts, merge_cuts, read_cuts, separate_cones
+from medalopt.solver.confidence import MAX_CUT_ROUNDS
+from medalopt.solver.decomposition.cones import (
+    ConeCut,
+    add_scaled_cut,
+    assign_cuts,
+    list_cut_rows,
+    merge_cuts,
+    read_cuts,
+    separate_cones,
+)
 from medalopt.solver.decomposition.crossover import (
     CrossoverBasis,
     OpenCells,
@@ -36,9 +45,9 @@ from medalopt.solver.decomposition.iterations import (
 )
 from medalopt.solver.decomposition.pricing import RoutePricing
 from medalopt.solver.decomposition.subproblems import SubproblemSolution, find_profitable_cells
-from medalopt.solver.highs import METHODS, solve_by_method
+from medalopt.solver.highs import DUAL_SIMPLEX, METHODS, load_highs, solve_by_method
 from medalopt.solver.program import SolverProgram
-from medalopt.solver.scaling import tighten_bounds_to_demand
+from medalopt.solver.scaling import ScaledProgram, tighten_bounds_to_demand
 from medalopt.solver.solution import Solution, extract_decisions
 from medalopt.solver.solve_lp import SolveTask, generate_scalings, solve_linear_program
 from medalopt.tolerances import CROSSOVER_GAP, NEGLIGIBLE_SHARE, PHASE_ONE_TOLERANCE, TARGET_GAP
@@ -53,6 +62,7 @@ METHOD_NAME = "decomposition"
 FIRST_OPEN_CELLS = 1_000  # number of cells opened in the first crossover program
 OPEN_CELL_SHARE = 1.5e-3  # the same as a share of all cells; the larger number applies
 MAX_CROSSOVER_STEPS = 40  # greatest number of crossover programs
+MAX_CONTINUED_STEPS = 4  # the same where block solutions are the alternative
 MAX_KEPT_CELLS = 2_500  # number of open cells up to which the next confidence begins with them
 MAX_TIED_CELLS = 20_000  # greatest number of tied cells opened together
 
@@ -80,7 +90,7 @@ class ConfidencePath:
         self._last: _Crossover | None = None
 
     def solve(self, task: SolveTask) -> Iterator[Solution]:
-        """Yield solutions: from the crossover of the last confidence, from its block solutions, then from the beginning.
+        """Yield solutions: from the last crossover, from the block solutions so far, then from the beginning.
 
         Args:
             task: Task; all tasks of a path differ in their promised confidence alone.
@@ -116,7 +126,7 @@ class ConfidencePath:
             start: Open cells, basis and cuts to start with.
             scaling: Number of the scaling.
             method: Method of HiGHS.
-            required: Whether more cells are opened where the open ones have no plan.
+            required: Whether as many cells are opened as it takes; else at most `MAX_KEPT_CELLS`.
 
         Returns:
             The solution; None where none is found.
@@ -126,7 +136,7 @@ class ConfidencePath:
             return None
         left, step = found
         self._split = split
-        self._last = _Crossover(left, step.next_basis, step.cuts, step.solution, step.weights)
+        self._last = _Crossover(left, step.next_basis, step.binding_cuts, step.solution, step.weights)
         return _build_crossover_solution(split, left, step)
 
 
@@ -247,6 +257,7 @@ class _CrossoverStep:
 
     network: Network
     program: SolverProgram
+    ready: ScaledProgram
     x: Floats
     y: Floats
     weights: Floats
@@ -255,6 +266,12 @@ class _CrossoverStep:
     method: str
     basis: Basis | None
     cuts: tuple[ConeCut, ...]
+    cut_values: Floats  # dual values of the cuts
+
+    @property
+    def binding_cuts(self) -> tuple[ConeCut, ...]:
+        """Cuts with a dual value, which alone give the same optimum."""
+        return tuple(cut for cut, value in zip(self.cuts, self.cut_values.tolist(), strict=True) if value > 0)
 
     @property
     def next_basis(self) -> CrossoverBasis:
@@ -282,11 +299,10 @@ def _solve_crossover(
     """Solve crossover programs until no cell changes; return the open cells and the last program's optimum."""
     problem, solution, weights = split.full_problem, start.solution, start.weights
     left, stand, cuts, few = start.left, start.basis, start.cuts, _count_first_cells(solution)
-    for _ in range(MAX_CROSSOVER_STEPS):
+    for _ in range(MAX_CROSSOVER_STEPS if required else MAX_CONTINUED_STEPS):
         step = _solve_crossover_step(split, left, scaling, method, stand, cuts)
-        violated = () if step is None else separate_cones(split.linking.cones, step.x[step.program.network :])
-        if step is not None and violated:
-            cuts, stand = (*cuts, *violated), step.next_basis
+        if step is not None and separate_cones(split.linking.cones, step.x[step.program.network :]):
+            cuts, stand = _collect_cuts(split, step)
             continue
         if step is None and not required:
             return None
@@ -302,6 +318,8 @@ def _solve_crossover(
         if more.size == left.size and step is not None:
             return left, step  # the certificate decides on its quality
         if more.size == left.size and few > left.cells.size:
+            return None
+        if not required and more.cells.sum() > MAX_KEPT_CELLS:
             return None
         left = more
     return None
@@ -343,7 +361,32 @@ def _solve_crossover_step(
     parts = np.concatenate([program.costs[0] * x, half.program.costs[0, : half.count] * fixed])
     bound = split.master.compute_bound_alone(of_master, cuts) + float(price_quantities(entries, weights).sum())
     gap = (parts.sum() - bound) / max(1.0, np.abs(parts).sum())
-    return _CrossoverStep(network, program, x, y, weights, solution, float(gap), result.method, result.basis, cuts)
+    return _CrossoverStep(
+        *(network, program, ready, x, y, weights, solution, float(gap), result.method, result.basis, cuts),
+        of_master[len(of_master) - len(cuts) :],
+    )
+
+
+def _collect_cuts(split: DecomposedTask, step: _CrossoverStep) -> tuple[tuple[ConeCut, ...], CrossoverBasis]:
+    """Collect the cuts that a crossover program needs, by dual simplex in HiGHS; return them with the final basis."""
+    session, cuts, program = load_highs(step.ready), step.cuts, step.program
+    if session is None or step.basis is None:
+        return (*cuts, *separate_cones(split.linking.cones, step.x[program.network :])), step.next_basis
+    session.use_simplex(DUAL_SIMPLEX)
+    session.set_basis(step.basis)
+    basis: Basis | None = step.basis
+    for _ in range(MAX_CUT_ROUNDS):
+        if session.run(split.task.budget) != "optimal":
+            break
+        x = step.ready.unscale_columns(session.read_solution()[0])
+        violated, basis = separate_cones(split.linking.cones, x[program.network :]), session.basis
+        program = replace(step.program, rows=(*step.program.rows, *list_cut_rows(len(step.cuts), len(cuts))))
+        if not violated:
+            break
+        for cut in violated:
+            add_scaled_cut(session, cut, program.network, step.ready.column)
+        cuts = (*cuts, *violated)
+    return cuts, CrossoverBasis(step.network, program, basis)
 
 
 def _select_master_duals(split: DecomposedTask, network: Network, y: Floats, cuts: tuple[ConeCut, ...]) -> Floats:

@@ -24,7 +24,9 @@ from medalopt.model.variables import list_cut_keys
 from medalopt.proof.confidence import CONE_RULE
 from medalopt.proof.prices import Duals
 from medalopt.solver.compile import CompiledModel
+from medalopt.solver.highs import HighsSession
 from medalopt.solver.program import ComponentKey
+from medalopt.solver.scaling import compute_exponents
 from medalopt.tolerances import CUT_TOLERANCE
 
 MAX_VARIATES = 400  # deviations by variate, of all chance constraints, up to which they are linking variables
@@ -196,7 +198,20 @@ def add_cut_rows(program: CompiledModel, cuts: tuple[ConeCut, ...], linking: int
     columns, values = (
         np.concatenate(each) for each in zip(*((cut.columns, cut.coefficients) for cut in cuts), strict=True)
     )
-    return _add_rows(program, [(_CUT_ROW, n) for n in range(len(cuts))], row, linking + columns, values)
+    return _add_rows(program, list_cut_rows(0, len(cuts)), row, linking + columns, values)
+
+
+def list_cut_rows(first: int, end: int) -> list[ComponentKey]:
+    """List the keys of rows of cuts.
+
+    Args:
+        first: Number of the first cut.
+        end: Number after the last one.
+
+    Returns:
+        The keys.
+    """
+    return [(_CUT_ROW, number) for number in range(first, end)]
 
 
 def assign_cuts(cones: tuple[Cone, ...], cuts: tuple[ConeCut, ...]) -> tuple[ConeCut, ...]:
@@ -229,6 +244,25 @@ def separate_cones(cones: tuple[Cone, ...], x: Floats) -> tuple[ConeCut, ...]:
         if quantile * (length - x[cone.deviation]) > CUT_TOLERANCE * size:
             cuts.append(ConeCut(cone, np.maximum(x[cone.parts], 0.0) / length))
     return tuple(cuts)
+
+
+def add_scaled_cut(session: HighsSession, cut: ConeCut, network: int, exponents: Ints) -> int:
+    """Add the row of a cut to a program in HiGHS.
+
+    Args:
+        session: Program in HiGHS.
+        cut: The cut.
+        network: Number of columns before those from which the columns of cones are counted.
+        exponents (N,): Exponents of the columns.
+
+    Returns:
+        Exponent of the row.
+    """
+    columns = network + cut.columns
+    values = np.ldexp(cut.coefficients, exponents[columns])
+    row = -int(compute_exponents(np.abs(values).max(keepdims=True))[0])
+    session.add_rows(np.zeros(1), np.full(1, np.inf), np.zeros(1, dtype=np.intp), columns, np.ldexp(values, row))
+    return row
 
 
 def merge_cuts(cuts: tuple[ConeCut, ...], values: Floats) -> tuple[ConeCut, ...]:

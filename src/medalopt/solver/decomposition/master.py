@@ -28,13 +28,14 @@ from medalopt.solver.decomposition.cones import (
     ConeCut,
     add_cones,
     add_cut_rows,
+    add_scaled_cut,
     assign_cuts,
     change_quantiles,
     separate_cones,
 )
 from medalopt.solver.highs import DUAL_SIMPLEX, PRIMAL_SIMPLEX, TimeBudget, load_simplex
 from medalopt.solver.program import ComponentKey, ProgramBuilder, SolverProgram, maximise_over_bounds
-from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, compute_exponents, scale_program
+from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, scale_program
 
 MAX_CUT_TURNS = 4  # greatest number of times that cuts are added to one master problem before it is priced
 HIGHS_SCALING = 2  # value of HiGHS's option simplex_scale_strategy, where it finds no optimum as scaled here
@@ -300,12 +301,8 @@ class MasterProblem:
         """
         self.cuts += cuts
         for cut in cuts:
-            columns = self.linear.network + cut.columns
-            values = np.ldexp(cut.coefficients, self.program.column[columns])
-            row = -compute_exponents(np.abs(values).max(keepdims=True))
+            row = add_scaled_cut(self._session, cut, self.linear.network, self.program.column)
             self._cut_exponents = np.append(self._cut_exponents, row)
-            ends = np.zeros(1), np.full(1, np.inf)
-            self._session.add_rows(*ends, np.zeros(1, dtype=np.intp), columns, np.ldexp(values, row))
 
     def solve(self) -> MasterSolution | None:
         """Solve the master problem; while its solution violates cones, add cuts, at most `MAX_CUT_TURNS` times.
