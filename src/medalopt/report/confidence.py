@@ -44,6 +44,8 @@ _MOST_SOURCES = 4  # named in a cell
 _MOST_DIGITS = 3  # decimal places of a confidence in per cent
 _SAMPLES = 4  # points drawn on each line
 _ROW_KEYS = ("confidence", "cost", "extra", "marginal_cost_per_point", "metal", "deadline", "buffer_kg")
+_LABEL_SHARE = 0.06  # of the axis, that a label in an area needs
+_MARKED = {"symbol": "diamond", "symbolSize": 9}
 _DASHED = {"width": 1.5, "type": "dashed"}
 
 
@@ -79,6 +81,7 @@ def _encode_price_of_confidence(found: PriceOfConfidence) -> dict[str, Any]:
             {
                 "confidence": one.level,
                 "below": one.below,
+                "cost": one.cost,
                 **{
                     side: [{"kind": kind, "name": name} for kind, name in getattr(one, side)]
                     for side in ("enters", "leaves")
@@ -187,15 +190,17 @@ def _tabulate_breakpoints(found: PriceOfConfidence) -> Iterator[ReportTable]:
     columns = (
         ReportColumn("confidence", "from", "%", 1, style="share"),
         ReportColumn("below", "not yet at", "%", 1, style="share"),
+        ReportColumn("cost", "cost", found.instance.currency, style="significant"),
         ReportColumn("enters", "enters"),
         ReportColumn("leaves", "leaves"),
     )
     rows: tuple[tuple[CellValue, ...], ...] = tuple(
-        (one.level, one.below, _name_sources(one.enters), _name_sources(one.leaves)) for one in found.breakpoints
+        (one.level, one.below, one.cost, _name_sources(one.enters), _name_sources(one.leaves))
+        for one in found.breakpoints
     )
     if rows:
         text = "Sources of metal: streams of which devices are smelted, and offers bought."
-        notes = ("By programs between the plans above, which are not certified.",)
+        notes = ("Both confidences are those of plans that are certified; the cost is that of the first.",)
         yield ReportTable("breakpoints", "Sources by confidence", text, columns, rows, notes)
 
 
@@ -234,11 +239,16 @@ def _draw_prices(found: PriceOfConfidence) -> Chart:
     size, word = choose_money_scale([row.cost for row in found.rows])
     points = [(100 * row.level, row.cost / size) for row in found.rows]
     top = 100.0 if found.highest is None else 100 * found.highest
-    more = {} if found.highest is None else {"markArea": mark_infeasible_range(top, 100.0, "no plan")}
+    wide = 100 - top > _LABEL_SHARE * (100 - points[0][0])  # enough for the words
+    more = {} if found.highest is None else {"markArea": mark_infeasible_range(top, 100.0, "no plan" if wide else "")}
     lines = []
     if found.intervals:
         lower = _scale(_sample_line(_list_lower_line(found)), size)
         lines = [build_line_series("lower bound", lower, symbol="none", lineStyle=_DASHED)]
+    if found.breakpoints:
+        turns = [(100 * one.level, one.cost / size) for one in found.breakpoints]
+        hidden = {"opacity": 0}
+        lines.append(build_line_series("a source enters or leaves", turns, **_MARKED, lineStyle=hidden))
     option = build_plot_option(
         ChartAxis("confidence at every deadline", "%", minimum=float(int(points[0][0])), maximum=100.0),
         ChartAxis("cost", f"{word}{found.instance.currency}"),

@@ -30,10 +30,12 @@ from medalopt.instance.confidence import (
 )
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import ConfidenceCut
+from medalopt.model.network import Network
 from medalopt.proof.certificate import prove_infeasibility
 from medalopt.proof.confidence import CONE_RULE, differentiate_deviation
 from medalopt.proof.prices import Duals
 from medalopt.solver.basis import ProgramBasis
+from medalopt.solver.confidence import add_cut_rows
 from medalopt.solver.highs import METHODS, solve_by_method
 from medalopt.solver.program import ProgramBuilder, SolverProgram
 from medalopt.solver.scaling import scale_program
@@ -122,12 +124,13 @@ def find_highest_confidence(task: SolveTask) -> HighestConfidence | None:
     most, reached = max(row.quantile for row in policy.rows), 0.0
     levels: Mapping[tuple[str, str], float] = {}
     basis: ProgramBasis | None = None
+    bare = build_program(replace(task, routes=replace(task.routes, cuts=()), basis=None))
     for _ in range(MAX_ROUNDS):
         if reached >= most:
             return None
         quantile = min(reached + LEVEL_TOLERANCE / 2 / normal.pdf(reached), most)
         policy = _cap_quantiles(required, quantile)
-        found = _minimise_shortfall(task, policy, cuts, basis)
+        found = _minimise_shortfall(task, policy, cuts, basis, bare)
         if found is None:
             return None
         basis = found.basis
@@ -241,13 +244,23 @@ def _cap_quantiles(policy: ConfidencePolicy, most: float) -> ConfidencePolicy:
 
 
 def _minimise_shortfall(
-    task: SolveTask, policy: ConfidencePolicy, cuts: tuple[ConfidenceCut, ...], basis: ProgramBasis | None
+    task: SolveTask,
+    policy: ConfidencePolicy,
+    cuts: tuple[ConfidenceCut, ...],
+    basis: ProgramBasis | None,
+    bare: tuple[Network, SolverProgram] | None = None,
 ) -> _ShortfallOptimum | None:
-    """Minimise the largest shortfall of the chance constraints, approximated by cuts; None without an optimum."""
+    """Minimise the largest shortfall of the chance constraints, approximated by cuts; None without an optimum.
+
+    The program is that of `bare` with the cuts, where it is given.
+    """
     rows = {(row.metal, row.period): row for row in policy.rows}
     if policy.budget is None:
         cuts = tuple(policy.build_cut(task.routes, rows[cut.metal, cut.period], cut.direction) for cut in cuts)
-    network, program = build_program(replace(task, routes=replace(task.routes, cuts=cuts), basis=None))
+    if bare is None:
+        network, program = build_program(replace(task, routes=replace(task.routes, cuts=cuts), basis=None))
+    else:
+        network, program = bare[0], add_cut_rows(bare[1], task.instance, task.routes, bare[0], cuts)
     program = _add_shortfall(program)
     ready = scale_program(program)
     result = None
