@@ -81,8 +81,9 @@ def find_breakpoints(plans: dict[float, Plan], solve_level: Callable[[float], Pl
         Breakpoint(
             low,
             high,
-            *(tuple(sorted(known[one] - known[other])) for one, other in ((high, low), (low, high))),
-            cost=plans[high].objective,
+            tuple(sorted(known[high] - known[low])),
+            tuple(sorted(known[low] - known[high])),
+            plans[high].objective,
         )
         for low, high in pairwise(sorted(known))
         if known[low] != known[high]
