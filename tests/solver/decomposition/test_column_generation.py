@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.laws import pool
+from tests.model.cases import changed, loaded
 
 import medalopt
 from campaigns import decomposed
@@ -145,3 +146,14 @@ def test_no_plan_is_proven_by_phase_one() -> None:
     found = build_routes(instance)
     first = next(solve_by_column_generation(SolveTask(instance, found, compute_bounds(instance, found))))
     assert first.status == "infeasible" and prove_infeasibility(instance, first.duals).holds
+
+
+def test_both_ways_agree_where_every_feed_is_refused() -> None:
+    """Without any route all metal is bought."""
+    document = changed(
+        impurities={"Hg": {}},
+        devices={"phone": {"content": {"Ag": "1 kg/t", "Hg": "5 kg/t"}}},
+        smelters={"smelter": {"returned": {"Ag": "90 %"}, "refuse": {"Hg": "1 kg/t"}}},
+    )
+    plan = medalopt.solve(loaded(document), method="decomposition")
+    assert plan.cost == pytest.approx(300_000) and plan.certificate.optimal and not plan.tonnes

@@ -461,6 +461,8 @@ class RoutePricing:
         Returns:
             Sum of magnitudes per tonne, (I, T); 1 where it is 0.
         """
+        if not len(self.kind):  # every feed is refused
+            return np.ones(by.shape)
         metal, fixed, spend = self.price_metal(weights), self._fixed(weights), weights[self.linking.spend]
         size = np.empty(by.shape[::-1])
         for period, route in enumerate(by.T):
