@@ -127,11 +127,11 @@ def warn_of_scenarios(draft: Draft, unchanged: Instance, build: Callable[[Parame
         unchanged: The instance.
         build: Builds the instance with changes, firm parameters protected.
     """
-    known = {(warning.path, warning.message) for warning in unchanged.warnings}
+    known = {(warning.path, warning.kind) for warning in unchanged.warnings}  # amounts in messages may differ
     for name, scenario in draft.document.scenarios.items():
         changes = {key: value for key, value in scenario.items() if format_value(value) is not None}
         for warning in build(changes).warnings if changes else ():
-            if (warning.path, warning.message) not in known:
+            if (warning.path, warning.kind) not in known:
                 path = ("scenarios", name)
                 text = ": ".join(part for part in (warning.path, warning.message) if part)
                 draft.faults.add_warning(
