@@ -10,9 +10,11 @@ import pytest
 from tests.analysis.explained import explained
 from tests.analysis.nearby import dearer, explanation, explanations, size, taken, written
 from tests.laws import pool
+from tests.model.cases import ROOT
 
+import medalopt
 from medalopt import Instance, Plan
-from medalopt.analysis.explain.explanation import Explanation
+from medalopt.analysis.explain.explanation import Explanation, explain_plan
 from medalopt.analysis.explain.sources import SourceAnalysis
 
 BY = 1e-3  # relative: slightly more, slightly less
@@ -160,3 +162,11 @@ def test_what_is_taken_stays_up_to_its_prices() -> None:
             assert taken(high, one.source.streams) <= 1e-9 * one.offered < taken(low, one.source.streams)
             left += 1
     assert fell >= 10 and left >= 5
+
+
+def test_the_cost_of_a_tonne_is_the_mean_over_price_steps() -> None:
+    """Ten tonnes at 300 and fifteen at 650; the next one would cost 650, to which break-even prices refer."""
+    found = explain_plan(medalopt.solve(medalopt.load(ROOT / "instances/price_steps.yaml")))
+    (phones_of_north,) = found.source_analyses
+    assert dict(phones_of_north.costs)["supply"] == pytest.approx((10 * 300 + 15 * 650) / 25)
+    assert phones_of_north.price == pytest.approx(750)

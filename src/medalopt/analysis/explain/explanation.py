@@ -139,6 +139,8 @@ def parse_stream_path(instance: Instance, path: str) -> int:
         raise UsageError(f"{escape_text(path)}: {error}") from error
     if len(steps) == 2 and steps[0] == "streams" and str(steps[1]) in names:
         return names.index(str(steps[1]))
+    if len(steps) == 1 and str(steps[0]) in names:
+        raise UsageError(f"{escape_text(path)}: write the path, {render_path(('streams', str(steps[0])))}")
     suggestion = suggest_name(str(steps[-1]), names)
     raise UsageError(
         f"{escape_text(path)}: name a stream of this instance, such as {render_path(('streams', names[0]))}{suggestion}"

@@ -18,7 +18,12 @@ from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
-from medalopt.instance.price_steps import STREAM_STEPS, compute_marginal_prices, compute_mean_price
+from medalopt.instance.price_steps import (
+    STREAM_STEPS,
+    allocate_surcharges,
+    compute_marginal_prices,
+    compute_mean_price,
+)
 from medalopt.instance.routes import Routes, compute_refining_costs, fold_branches, read_at_credit, sum_over_routes
 from medalopt.proof.prices import value_credited_metal
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -193,7 +198,7 @@ def _analyse_source(
         offered=offered,
         taken=taken if some else 0.0,
         price=float(each @ available) / offered if offered else float(each.mean()),
-        costs=_average_costs(neighbourhood, shipped),
+        costs=_average_costs(neighbourhood, shipped, planned=some),
         rent=0.0 - float(supply[index].sum()) / offered if offered else 0.0,
         falls_at=_compute_source_slope(neighbourhood, group, -1) if some else 0.0,
         leaves_at=local.find_leaving_price(group) if some else 0.0,
@@ -211,13 +216,16 @@ def _compute_source_slope(neighbourhood: PlanNeighbourhood, group: int, by: int)
     return math.inf if shift is None else max(shift.value, 0.0)
 
 
-def _average_costs(neighbourhood: PlanNeighbourhood, sent: Floats) -> tuple[tuple[str, float], ...]:
-    """Return the average cost per tonne of the tonnes sent, (J, T), by kind."""
+def _average_costs(neighbourhood: PlanNeighbourhood, sent: Floats, planned: bool) -> tuple[tuple[str, float], ...]:
+    """Return the average cost per tonne of the tonnes sent, (J, T), by kind; `planned`: as the plan sends them."""
     routes = neighbourhood.account.routes
     tonnes = float(routes.mask_branches(sent).sum()) or 1.0
     kinds: tuple[str, ...] = ("supply", "collection", "treating", "transport", "smelting", "residue")
     kinds = kinds if routes.parent is None else (*kinds, "sales")
     each = {kind: float(sum_over_routes(getattr(routes, kind), sent).sum()) / tonnes for kind in kinds}
+    if planned and "stream" in neighbourhood.account.surcharges:
+        surcharge = np.where(sent > 0, allocate_surcharges(neighbourhood.account), 0.0)
+        each["supply"] += float(surcharge.sum()) / tonnes
     refined = compute_refining_costs(
         neighbourhood.instance, routes
     ) * sent - neighbourhood.account.compute_unrefined_charge(sent)
