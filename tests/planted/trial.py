@@ -69,6 +69,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     "two stages": (
         *("proof/two_stage.py", "solver/two_stage.py", "instance/contracts.py"),
         *("analysis/risk/two_stage_plan.py", "analysis/risk/contract_program.py"),
+        "solver/information_value.py",
     ),
 }
 PATIENCE = 600.0  # seconds, that the checks of one error may take

@@ -105,7 +105,8 @@ def compute_information_value(
     alone = [one for one in plans if one is not None]
     if len(alone) < len(plans):
         raise InfeasibleScenariosError([number for number, one in enumerate(plans) if one is None])
-    report_progress("all scenarios together")
+    width = sum(len(stage.program.lower) for stage in stages)
+    report_progress(f"all {len(stages)} scenarios together, {width:,} columns")
     solution = _solve_all(first, stages, alone, limits)
     report_progress("expected values")
     decided, least, evaluated = np.full(len(first.lower), np.nan), np.inf, [np.inf] * len(stages)

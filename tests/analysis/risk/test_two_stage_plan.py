@@ -348,5 +348,9 @@ def test_no_plan_and_too_large(path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(UsageError, match="--draws 50"):
         decide(path, scenarios="{}")
     monkeypatch.setattr(two_stage_plan, "LARGEST_EXTENSIVE_FORM", 100)
-    with pytest.raises(LimitError, match="at most"):
+    with pytest.raises(LimitError, match=r"GB of memory, exceed the 100 columns .*; use at most 1 scenario\b"):
+        decide(path)
+    monkeypatch.setattr(two_stage_plan, "LARGEST_EXTENSIVE_FORM", 1e9)
+    monkeypatch.setattr(two_stage_plan, "MEMORY_PER_COLUMN", 1e15)
+    with pytest.raises(LimitError, match=r"exceed the memory of this machine, .* GB; solve a smaller instance"):
         decide(path)

@@ -6,6 +6,7 @@ The scenarios are those of the instance file with a probability, or drawn from i
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -52,10 +53,11 @@ from medalopt.solver.two_stage import (
     search_together,
     solve_two_stage,
 )
-from medalopt.text import escape_text
+from medalopt.text import escape_text, format_count
 from medalopt.tolerances import DISPLAY_TOLERANCE
 
 MAX_DRAWS = 10_000
+MEMORY_PER_COLUMN = 4_000  # bytes of a process for each column of the extensive form, by benchmarks/stochastic.py
 LARGEST_IN_LOTS = 50_000  # columns of all scenarios together, above which whole lots are left out
 _MOST_NAMED = 3  # infeasible scenarios named in a message
 
@@ -226,12 +228,7 @@ def compute_two_stage_plan(
         _require_no_promise(runner.instance)
     named = _list_scenarios(runner, options)
     columns = len(runner.base.program.lower) * len(named)
-    if columns > LARGEST_EXTENSIVE_FORM:
-        most = LARGEST_EXTENSIVE_FORM // len(runner.base.program.lower)
-        raise LimitError(
-            f"{runner.instance.name}: {len(named)} scenarios of {len(runner.base.program.lower):,} columns exceed the "
-            f"{LARGEST_EXTENSIVE_FORM:,} columns that one program may have; use at most {most} scenarios"
-        )
+    _require_memory(runner, len(named))
     known = 0 if options.known is None else find_period(runner.instance, options.known, "--known")
     scenarios, whole = [], columns <= LARGEST_IN_LOTS
     for number, (name, probability, changes) in enumerate(named, start=1):
@@ -239,6 +236,24 @@ def compute_two_stage_plan(
         scenarios.append(WeightedScenario.build(runner, name, probability, changes, whole))
     middle = WeightedScenario.build(runner, "", 1.0, {}, whole).program
     return _solve(runner, options, known, (scenarios, middle), budget, report_progress)
+
+
+def _require_memory(runner: ScenarioRunner, scenarios: int) -> None:
+    """Raise LimitError where the extensive form is too large, or needs more memory than the machine has."""
+    width = len(runner.base.program.lower)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
+    most = int(min(LARGEST_EXTENSIVE_FORM, memory / MEMORY_PER_COLUMN)) // width
+    if scenarios <= most:
+        return
+    needed, present = scenarios * width * MEMORY_PER_COLUMN / 1e9, memory / 1e9
+    limit = f"the {LARGEST_EXTENSIVE_FORM:,} columns that one program may have"
+    if scenarios * width <= LARGEST_EXTENSIVE_FORM:
+        limit = f"the memory of this machine, {present:.2g} GB"
+    less = f"use at most {format_count(most, 'scenario')}" if most else "solve a smaller instance"
+    raise LimitError(
+        f"{runner.instance.name}: {scenarios:,} scenarios of {width:,} columns, {scenarios * width:,} in all and about "
+        f"{needed:.2g} GB of memory, exceed {limit}; {less}"
+    )
 
 
 def _require_no_promise(instance: Instance) -> None:
