@@ -23,8 +23,8 @@ from medalopt.instance.schema.validation import find_parameter_kind
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
 from medalopt.plan.reader import PLAN_SUFFIXES, find_instance_file, read_saved_plan
-from medalopt.plan.schema import PLAN_TABLES, SavedPlan
-from medalopt.plan.tables import ColumnTable
+from medalopt.plan.schema import SavedPlan
+from medalopt.plan.tables import PLAN_TABLES, ColumnTable
 from medalopt.solve_instance import solve
 from medalopt.text import escape_text, join_names, suggest_name
 from medalopt.tolerances import AMOUNT_TOLERANCE

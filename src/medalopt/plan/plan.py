@@ -23,8 +23,14 @@ from medalopt.instance.paths import render_path
 from medalopt.instance.payers import has_payers, restrict_account
 from medalopt.instance.price_steps import OFFER_STEPS, compute_marginal_prices
 from medalopt.instance.risk import DeadlineRisk, compute_risk
-from medalopt.plan.schema import PLAN_TABLES, PlanColumn
-from medalopt.plan.tables import OPTIONAL_TABLE_BUILDERS, TABLE_BUILDERS, ColumnTable, build_plan_tables
+from medalopt.plan.tables import (
+    OPTIONAL_TABLE_BUILDERS,
+    PLAN_TABLES,
+    TABLE_BUILDERS,
+    ColumnTable,
+    PlanColumn,
+    build_plan_tables,
+)
 from medalopt.proof.certificate import Certificate
 from medalopt.proof.extension_rows import sum_extension_costs
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData

@@ -20,15 +20,15 @@ from medalopt.instance.reader.excel_reader import LARGEST_WORKBOOK, ZIP_SIGNATUR
 from medalopt.instance.reader.files import FileBytes, read_file
 from medalopt.instance.reader.limits import MAX_CELLS, MAX_PLAN_BYTES, MAX_PLAN_FILES, MAX_PLAN_VALUES
 from medalopt.plan.digests import SCALARS_PART, split_sourcing_parts
-from medalopt.plan.schema import (
+from medalopt.plan.schema import SavedInfeasibility, SavedPlan, describe_schema_errors
+from medalopt.plan.tables import (
     EXTENSION_TABLES,
     PLAN_TABLES,
     REQUIRED_TABLES,
-    SavedInfeasibility,
-    SavedPlan,
-    describe_schema_errors,
+    list_csv_columns,
+    parse_number,
+    parse_rows,
 )
-from medalopt.plan.tables import list_csv_columns, parse_number, parse_rows
 from medalopt.plan.workbook import PlanWorkbook, WorkbookEdit, name_hidden_sheet
 from medalopt.text import escape_text
 

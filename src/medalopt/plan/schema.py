@@ -1,13 +1,13 @@
-"""Tables of a plan by column, the schema of saved plans, and how an error of structure is described."""
+"""Schema of saved plans: the required members and their types, and how an error of structure is described."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from medalopt.plan.tables import EXTENSION_TABLES, KEYS, PLAN_TABLES, REQUIRED_TABLES, PlanColumn
 from medalopt.text import escape_text
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -48,81 +48,10 @@ class SavedCertificate(StrictModel):
     search_bound: Number | None = None
 
 
-@dataclass(frozen=True)
-class PlanColumn:
-    """A column of a table of a plan: text, or numbers in a unit.
-
-    Attributes:
-        unit: Unit of numbers, `money` for the currency, '' for another column's or none; None: text.
-        title: Title of numbers in data frames; default: the name.
-        nullable: Whether a cell may be empty.
-        beside: Table beside which alone the table has this column; default: always.
-    """
-
-    unit: str | None = None
-    title: str = ""
-    nullable: bool = False
-    beside: str = ""
-
-    @property
-    def type(self) -> Any:
-        """Type of a cell, for pydantic."""
-        kind: Any = str if self.unit is None else Number
-        return kind | None if self.nullable or self.beside else kind
-
-
-def _make_columns(texts: str, **numbers: PlanColumn | str) -> dict[str, PlanColumn]:
-    """Return columns: the names of those of text, and the units or more of the others."""
-    columns = {name: PlanColumn() for name in texts.split()}
-    return columns | {name: PlanColumn(one) if isinstance(one, str) else one for name, one in numbers.items()}
-
-
-KEYS: Mapping[str, int] = {"duals": 3, "added_terms": 4}
-"""Tables of which each row has a list of names, `key`, and the most names of one."""
-
-_NULLABLE_TEXT, _NULLABLE_NUMBER = PlanColumn(nullable=True), PlanColumn("", nullable=True)
-_MARGINAL_VALUES = _make_columns("path", period=_NULLABLE_TEXT, value="") | _make_columns("unit meaning")
-_KG = dict.fromkeys(("returned", "used", "surplus", "stock"), "kg")
-PLAN_TABLES: Mapping[str, Mapping[str, PlanColumn]] = {
-    "shipments": _make_columns("stream device region treatment", smelter=_NULLABLE_TEXT) | _make_columns(
-        "period", tonnes=PlanColumn("t", "taken"), cost="money",
-        fraction=PlanColumn(nullable=True, beside="fractions"), feed=PlanColumn("t", beside="fractions"),
-    ),
-    "stockpiles": _make_columns("stream period", tonnes=PlanColumn("t", "stock")),
-    "purchases": _make_columns("offer alloy period", kg=PlanColumn("kg", "bought"), cost="money"),
-    "metals": _make_columns("metal period", **_KG, called_back=PlanColumn("kg", beside="left")),
-    "melts": _make_columns("alloy period metal", kg=PlanColumn("kg", "charged")),
-    "casts": _make_columns("alloy period", charged="kg", scrap="kg", cast="kg"),
-    "prices": _MARGINAL_VALUES,
-    "prices_at_lots": _MARGINAL_VALUES,
-    "duals": _make_columns("rule", value=""),
-    "offer_stock": _make_columns("offer period", bought="kg", charged="kg", stock="kg", cost="money"),
-    "offer_charges": _make_columns("offer alloy period", kg=PlanColumn("kg", "charged")),
-    "withheld": _make_columns("terms metal period", kg="kg"),
-    "shortfall": _make_columns("medal period", missed="", cost="money"),
-    "left": _make_columns("terms metal period", kg="kg", revenue="money"),
-    "fractions": _make_columns("treatment fraction period", tonnes=PlanColumn("t", "yielded"), revenue="money"),
-    "charges": _make_columns("contract period", quantity="") | _make_columns("unit", charge="money"),
-    "parties": _make_columns("party kind", cost="money"),
-    "risk": _make_columns(
-        "metal period",
-        **{f"{name}_kg": PlanColumn("kg", name) for name in ("needed", "mean", "sd", "q05", "q95")}, probability="",
-    ),
-    "feed_content": _make_columns(
-        "smelter period element", feed="t", content="kg/t", limit=PlanColumn("kg/t", nullable=True)
-    ),
-    "price_steps": _make_columns("contract", step="", up_to=_NULLABLE_NUMBER, price="money", quantity="")
-    | _make_columns("unit", cost="money"),
-    "added_rows": _make_columns("name", lower=_NULLABLE_NUMBER, upper=_NULLABLE_NUMBER, dual=""),
-    "added_terms": _make_columns("row component", coefficient=""),
-    "added_variables": _make_columns("name", lower=_NULLABLE_NUMBER, upper=_NULLABLE_NUMBER, value=""),
-}  # fmt: skip
-"""Columns of every table of a plan, in the order of a row, by table."""
-
-REQUIRED_TABLES = ("shipments", "stockpiles", "purchases", "metals", "melts", "casts", "prices", "duals")
-"""Tables that every plan has."""
-EXTENSION_TABLES = tuple(table for table in PLAN_TABLES if table.startswith("added_"))
-"""Tables of extensions; a plan has all of them or none."""
+def _find_cell_type(column: PlanColumn) -> Any:
+    """Return the type of the cells of a column."""
+    kind: Any = str if column.unit is None else Number
+    return kind | None if column.nullable or column.beside else kind
 
 
 def _list_fields(tables: Iterable[str]) -> dict[str, Any]:
@@ -130,7 +59,8 @@ def _list_fields(tables: Iterable[str]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for table in tables:
         cells: dict[str, Any] = {
-            name: (column.type, None if column.beside else ...) for name, column in PLAN_TABLES[table].items()
+            name: (_find_cell_type(column), None if column.beside else ...)
+            for name, column in PLAN_TABLES[table].items()
         }
         if table in KEYS:
             cells["key"] = (list[str], ...)

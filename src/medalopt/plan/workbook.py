@@ -20,7 +20,7 @@ from medalopt.instance.reader.excel_reader import (
 )
 from medalopt.instance.reader.files import FileBytes
 from medalopt.plan.digests import FormulaValue, normalize_formula
-from medalopt.plan.schema import PLAN_TABLES
+from medalopt.plan.tables import PLAN_TABLES
 from medalopt.text import escape_text
 
 EDITABLE_TABLES = ("shipments", "purchases", "stockpiles")

@@ -22,7 +22,8 @@ from medalopt.instance.reader.excel_reader import UnreadableCell
 from medalopt.instance.reader.files import FileBytes
 from medalopt.plan.digests import compute_part_digests, compute_plan_digests
 from medalopt.plan.reader import SavedFile, read_plan_file, read_plan_json, read_plan_workbook
-from medalopt.plan.schema import PLAN_TABLES, SavedPlan
+from medalopt.plan.schema import SavedPlan
+from medalopt.plan.tables import PLAN_TABLES
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.sourcing.plan_report import build_plan_report
 from medalopt.report.sourcing.table_verification import (

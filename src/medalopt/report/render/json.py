@@ -17,8 +17,7 @@ from medalopt.plan.digests import (
     split_sourcing_parts,
 )
 from medalopt.plan.plan import Plan
-from medalopt.plan.schema import PLAN_TABLES
-from medalopt.plan.tables import ColumnTable, build_extension_tables
+from medalopt.plan.tables import PLAN_TABLES, ColumnTable, build_extension_tables
 from medalopt.proof.certificate import InfeasibilityProof
 from medalopt.report.document import OrderDocument, Report, ReportTable, get_cell_value
 

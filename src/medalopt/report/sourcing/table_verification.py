@@ -15,7 +15,8 @@ from medalopt.instance.source_values import SourceValues
 from medalopt.plan.digests import PART_PREFIXES, SCALAR_MEMBERS, compute_part_digests, compute_plan_digests
 from medalopt.plan.plan import Plan, WholeLots
 from medalopt.plan.reader import SavedFile
-from medalopt.plan.schema import PLAN_TABLES, SavedPlan
+from medalopt.plan.schema import SavedPlan
+from medalopt.plan.tables import PLAN_TABLES
 from medalopt.plan.workbook import EDITABLE_TABLES, name_visible_sheet
 from medalopt.proof.certificate import Certificate
 from medalopt.proof.claims import Violation, parse_duals, parse_extensions
