@@ -40,13 +40,13 @@ LIMITED = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
-from medalopt.cli.main import run_command
+from medalopt.cli.run import run_command
 sys.exit(run_command(sys.argv[2:]))
 """
 NOBODY = """
 import contextlib, io, os, sys
 import medalopt.report.render.csv
-from medalopt.cli.main import run_command
+from medalopt.cli.run import run_command
 with contextlib.redirect_stdout(io.StringIO()):
     run_command(sys.argv[1:3])
 if os.geteuid() == 0:

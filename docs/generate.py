@@ -116,7 +116,7 @@ def draw_gallery() -> dict[str, str]:
     Raises:
         SystemExit: A command failed.
     """
-    from medalopt.cli.main import run_command
+    from medalopt.cli.run import run_command
 
     page = (ROOT / "docs/gallery.md").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(ROOT):

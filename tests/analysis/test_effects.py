@@ -12,7 +12,7 @@ from medalopt import Instance, load
 from medalopt.analysis.comparison import load_plan_summary
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sweep import build_grid, load_scenarios
-from medalopt.cli.main import run_command
+from medalopt.cli.run import run_command
 from medalopt.errors import InputError, UsageError
 from medalopt.instance.bounds import drop_lot_constraints
 

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from medalopt.cli.main import run_command
+from medalopt.cli.run import run_command
 
 ROOT = Path(__file__).parents[2]
 TINY, TOKYO = (str(ROOT / "instances" / f"{name}.yaml") for name in ("tiny", "tokyo2020"))

@@ -17,9 +17,8 @@ import pytest
 from tests.cli.runs import MEDALOPT, PATIENCE, TINY, TOKYO, Run, Terminal, here
 
 from medalopt.cli import run as interrupting
-from medalopt.cli.main import main, run_command
 from medalopt.cli.options import report_progress
-from medalopt.cli.run import print_message, print_output, run_guarded
+from medalopt.cli.run import main, print_message, print_output, run_command, run_guarded
 from medalopt.errors import NoPlanError, OutputError, SolverError
 
 
@@ -82,7 +81,7 @@ def test_a_traceback_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("delay", [0.1, 0.4, 0.8])
 def test_an_interruption_ends_with_130(delay: float) -> None:
     """Ctrl-C ends a run with 130 and one line, wherever it comes."""
-    begun = "from medalopt.cli.main import main; print('begun', flush=True); main()"
+    begun = "from medalopt.cli.run import main; print('begun', flush=True); main()"
     command = [MEDALOPT[0], "-c", begun, "solve", TOKYO]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None and process.stdout.readline() == "begun\n"
@@ -156,7 +155,7 @@ def test_main_leaves_with_the_exit_code(monkeypatch: pytest.MonkeyPatch, capsys:
         raise KeyboardInterrupt
 
     codes: list[int] = []
-    monkeypatch.setattr(sys.modules["medalopt.cli.main"], "run_command", interrupted)
+    monkeypatch.setattr(sys.modules["medalopt.cli.run"], "run_command", interrupted)
     monkeypatch.setattr(os, "_exit", codes.append)
     with pytest.raises(SystemExit) as left:
         main()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.analysis.nearby import ROOT
 
-from medalopt.cli.main import run_command
+from medalopt.cli.run import run_command
 
 TINY, NO_PLAN = (str(ROOT / f"instances/{name}.yaml") for name in ("tiny", "infeasible"))
 

@@ -21,7 +21,7 @@ SEARCHING = (
     "    print('searching', flush=True)\n"
     "    return search(*given)\n"
     "mip.run_branch_and_bound = searched\n"
-    "from medalopt.cli.main import main\n"
+    "from medalopt.cli.run import main\n"
     "main()\n"
 )
 

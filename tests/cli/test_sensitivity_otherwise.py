@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.analysis.nearby import ROOT
 
-from medalopt.cli.main import run_command
+from medalopt.cli.run import run_command
 
 TINY, NO_PLAN, TOKYO = (str(ROOT / f"instances/{name}.yaml") for name in ("tiny", "infeasible", "tokyo2020"))
 

@@ -10,7 +10,7 @@ from tests.cli.runs import PATIENCE, TINY
 
 HEAVY = {"pyomo", "pandas", "numpy", "highspy", "pint", "pydantic", "yaml", "rich", "scipy"}
 IMPORTED = (
-    "import sys; from medalopt.cli.main import run_command; run_command(sys.argv[1:]); "
+    "import sys; from medalopt.cli.run import run_command; run_command(sys.argv[1:]); "
     "print(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr)"
 )
 

@@ -11,7 +11,7 @@ from tests.laws import pool
 from tests.laws.answer import answer
 from tests.laws.rewriting import shuffled
 
-from medalopt.cli.main import run_command
+from medalopt.cli.run import run_command
 
 
 @pytest.mark.parametrize("seed", pool.SEEDS)

@@ -6,8 +6,9 @@ A command that finds no plan reports conflicts and repairs in the same way.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -84,7 +85,7 @@ class ReportOutput:
         """
         day, paths = _parse_day(date), tuple(outputs or ())
         for output in paths:
-            if output.suffix.lower() not in _RENDERERS:
+            if _get_form(output) is None:
                 raise UsageError(f"-o {format_path(output)}: a report is written as {_FORMS}")
             for path, what in inputs.items():
                 check_output_path(output, path, what)
@@ -95,8 +96,7 @@ class ReportOutput:
     @property
     def has_tables(self) -> bool:
         """Return whether a file holds tables as people read them: text, a page, a workbook or a print."""
-        readable = (_render_text, *_DATED_RENDERERS)
-        return any(_RENDERERS[path.suffix.lower()] in readable for path in self.paths)
+        return any(_get_form(path) in _READABLE_FORMS for path in self.paths)
 
     def deliver(self, report: Report, message: str = "the report is written", written: bool = False) -> None:
         """Write a report to every file, and print it.
@@ -128,8 +128,9 @@ class ReportOutput:
 
         plain = dataclasses.replace(report, date=self.day or report.date)
         dated = dataclasses.replace(plain, date=plain.date or self.today)
-        renderers = [(path, _RENDERERS[path.suffix.lower()]) for path in self.paths]
-        rendered = [(path, render(dated if render in _DATED_RENDERERS else plain, path)) for path, render in renderers]
+        rendered = [
+            (path, _render_files(dated if _get_form(path) in _DATED_FORMS else plain, path)) for path in self.paths
+        ]
         for output, output_bytes in rendered:
             if isinstance(output_bytes, Mapping):
                 from medalopt.report.render.csv import list_replaceable_files
@@ -188,49 +189,35 @@ def _get_today() -> str:
 _Rendered = list[tuple[Path, "FileContent"]] | Mapping[str, "FileContent"]  # files, or the files of a folder
 
 
-def _render_text(report: Report, path: Path) -> _Rendered:
-    from medalopt.report.render.text import Screen, render_report_text
-
-    return [(path, render_report_text(report, Screen.for_file()))]
-
-
-def _render_json(report: Report, path: Path) -> _Rendered:
-    from medalopt.report.render.json import render_report_json
-
-    return [(path, render_report_json(report))]
+_FILE_FORMS = {  # by the ending: module and function `render_report_...` of `report/render/`
+    **{"": "csv", ".csv": "csv", ".html": "html", ".json": "json", ".pdf": "pdf", ".txt": "text", ".xlsx": "xlsx"},
+    **{".jsonl": "json_lines", ".png": "charts", ".svg": "charts"},
+}
+_DATED_FORMS = ("html", "xlsx", "pdf")  # of documents for people
+_READABLE_FORMS = ("text", *_DATED_FORMS)  # with tables as people read them
 
 
-def _render_json_lines(report: Report, path: Path) -> _Rendered:
-    if report.json_lines is None:
-        raise UsageError(f"-o {format_path(path)}: only scenarios are written as lines of JSON; name NAME.json")
-    return [(path, report.json_lines(report))]
+def _get_form(path: Path) -> str | None:
+    """Return the form that the ending of a name selects; None for one that is unknown."""
+    return _FILE_FORMS.get(path.suffix.lower())
 
 
-def _render_csv(report: Report, path: Path) -> _Rendered:
-    """Return a single file where the report is one table and the name that of a file, else the files of a folder."""
-    from medalopt.report.render.csv import render_report_csv, render_table_csv
-
-    if path.suffix and report.single is not None:
-        return [(path, render_table_csv(report.single))]
-    return render_report_csv(report)
-
-
-def _render_html(report: Report, path: Path) -> _Rendered:
-    from medalopt.report.render.html import render_report_html
-
-    return [(path, render_report_html(report))]
-
-
-def _render_xlsx(report: Report, path: Path) -> _Rendered:
-    from medalopt.report.render.xlsx import render_report_xlsx
-
-    return [(path, render_report_xlsx(report))]
-
-
-def _render_pdf(report: Report, path: Path) -> _Rendered:
-    from medalopt.report.render.pdf import render_report_pdf
-
-    return [(path, render_report_pdf(report))]
+def _render_files(report: Report, path: Path) -> _Rendered:
+    """Return the files of a report: of CSV those of a folder, unless the report is one table and the name a file's."""
+    form = _get_form(path)
+    if form == "charts":
+        return _draw_charts(report, path)
+    if form == "json_lines":
+        if report.json_lines is None:
+            raise UsageError(f"-o {format_path(path)}: only scenarios are written as lines of JSON; name NAME.json")
+        return [(path, report.json_lines(report))]
+    module = importlib.import_module(f"medalopt.report.render.{form}")
+    if form == "text":
+        return [(path, module.render_report_text(report, module.Screen.for_file()))]
+    if form == "csv" and path.suffix and report.single is not None:
+        return [(path, module.render_table_csv(report.single))]
+    rendered: Any = getattr(module, f"render_report_{form}")(report)
+    return [(path, rendered)] if form != "csv" else rendered
 
 
 def _draw_charts(report: Report, path: Path) -> _Rendered:
@@ -244,21 +231,6 @@ def _draw_charts(report: Report, path: Path) -> _Rendered:
     draw = render_svg if path.suffix.lower() == ".svg" else render_png
     names = [path] if len(charts) == 1 else [path.with_stem(f"{path.stem}-{n}") for n in range(1, len(charts) + 1)]
     return [(name, draw(chart)) for name, chart in zip(names, charts, strict=True)]
-
-
-_RENDERERS: Mapping[str, Callable[[Report, Path], _Rendered]] = {
-    "": _render_csv,
-    ".csv": _render_csv,
-    ".html": _render_html,
-    ".json": _render_json,
-    ".jsonl": _render_json_lines,
-    ".pdf": _render_pdf,
-    ".png": _draw_charts,
-    ".svg": _draw_charts,
-    ".txt": _render_text,
-    ".xlsx": _render_xlsx,
-}
-_DATED_RENDERERS = (_render_html, _render_xlsx, _render_pdf)  # of documents for people
 
 
 _MAX_MESSAGE_LENGTH = 600
@@ -297,7 +269,7 @@ def report_infeasibility(
         found = _diagnose(instance, arguments, budget, in_lots)
     payload = _build_json_object(instance, error, objective, found)
     report = build_infeasibility_report(instance, found, error.proof, payload)
-    written = tuple(path for path in output.paths if _RENDERERS[path.suffix.lower()] is not _draw_charts)
+    written = tuple(path for path in output.paths if _get_form(path) != "charts")
     if len(written) < len(output.paths):
         print_message("No plan to draw; charts are omitted.")
     output = dataclasses.replace(output, paths=written, full=True, day="")

@@ -97,23 +97,14 @@ def build_party_table(plan: Plan) -> ReportTable:
         ReportColumn("kinds", "of which", rank=1),
     )
     rows = tuple(
-        (party, amount, describe_largest_kinds(plan, party, _MAX_KINDS)) for party, amount in plan.party_totals.items()
+        (party, amount, _describe_largest_kinds(plan, party, _MAX_KINDS)) for party, amount in plan.party_totals.items()
     )
     total = ("total", plan.cost, None)
     return ReportTable("parties", "Cost by party", "Revenue is negative.", columns, rows, total=total)
 
 
-def describe_largest_kinds(plan: Plan, party: str, most: int) -> str:
-    """Describe the largest kinds of cost of a party, each with its amount.
-
-    Args:
-        plan: Solved plan.
-        party: Party that bears them.
-        most: Number of kinds.
-
-    Returns:
-        The kinds, separated by commas.
-    """
+def _describe_largest_kinds(plan: Plan, party: str, most: int) -> str:
+    """Describe the largest kinds of cost of a party, each with its amount."""
     kinds = plan.party_costs[party]
     largest, titles = sorted(kinds, key=lambda kind: -abs(kinds[kind]))[:most], title_cost_kinds(plan.instance)
     return ", ".join(f"{titles[kind]} {format_money(kinds[kind], plan.instance.currency)}" for kind in largest)

@@ -14,7 +14,7 @@ import medalopt
 from medalopt.analysis.risk.draws import PlanSampler
 from medalopt.analysis.risk.simulation import RiskSimulation, simulate_risk
 from medalopt.analysis.sampling import compute_factors, compute_normal_quantiles, draw_latin_hypercube
-from medalopt.cli.main import run_command
+from medalopt.cli.run import run_command
 from medalopt.errors import UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.instance import Instance

@@ -15,7 +15,7 @@ from medalopt.analysis.sensitivity.device_mix import analyse_device_mix
 from medalopt.analysis.sensitivity.outages import evaluate_outages
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
 from medalopt.analysis.sensitivity.tornado import compute_tornado
-from medalopt.cli.main import run_command
+from medalopt.cli.run import run_command
 
 SOLVER = Path(__file__).parents[2] / "solver"
 SCENARIOS = """

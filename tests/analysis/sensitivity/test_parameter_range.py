@@ -10,7 +10,7 @@ from tests.analysis.varied import TINY
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.curves import SensitivityCurve, compute_curve
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
-from medalopt.cli.main import run_command
+from medalopt.cli.run import run_command
 from medalopt.errors import InputError, NoPlanError, UsageError
 from medalopt.instance.loading import load
 from medalopt.report.sensitivity.curves import report_curve

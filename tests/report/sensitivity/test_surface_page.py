@@ -12,7 +12,7 @@ from tests.report.reading import mentions
 
 from medalopt.analysis.sensitivity.curves import SensitivitySurface
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange
-from medalopt.cli.main import run_command
+from medalopt.cli.run import run_command
 from medalopt.report.charts import render_svg
 from medalopt.report.render.text import format_table
 from medalopt.report.sensitivity.curves import report_surface

@@ -105,7 +105,7 @@ def add_offer_stock(instance: Instance, kilograms: Floats) -> Instance:
     Raises:
         UsageError: If no offer may exceed a share of purchases, of which metal bought before is no part.
     """
-    market, held = instance.market, has_limited_stock(instance)
+    market, held = instance.market, _has_limited_stock(instance)
     opening = ExactArray(np.where(held, kilograms, 0.0), np.zeros(len(held), dtype=np.intp))
     instance = replace(instance, market=replace(market, opening_stock=opening))
     market = instance.market
@@ -144,15 +144,8 @@ def add_offer_stock(instance: Instance, kilograms: Floats) -> Instance:
     )
 
 
-def has_limited_stock(instance: Instance) -> Bools:
-    """Return the offers whose stock or charge is limited, or that have an opening or closing stock.
-
-    Args:
-        instance: The instance.
-
-    Returns:
-        Mask (O,).
-    """
+def _has_limited_stock(instance: Instance) -> Bools:
+    """Return the offers whose stock or charge is limited, or that have an opening or closing stock."""
     market = instance.market
     stated = np.isfinite(market.storage_limit.raw).any(axis=1) | instance.charge_limits.offers.any(axis=(0, 1))
     return np.asarray(stated | (market.opening_stock.raw > 0) | (market.closing_stock.raw > 0))

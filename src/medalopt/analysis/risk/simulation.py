@@ -143,7 +143,7 @@ def simulate_risk(plan: Plan, draws: int = DEFAULT_DRAWS, seed: int = SAMPLING_S
         tuple(_summarize_row(*pair) for pair in zip(plan.risks, returned.T, timed.T, strict=True)),
         Estimate.count(np.asarray(_covers(returned, np.array([risk.needed for risk in plan.risks])).all(axis=1))),
         _summarize_cost(plan.cost, money, bought, unmet, metals),
-        tuple(rank_variance_shares(plan, sampler)),
+        tuple(_rank_variance_shares(plan, sampler)),
     )
 
 
@@ -221,16 +221,8 @@ def _summarize_cost(
     )
 
 
-def rank_variance_shares(plan: Plan, sampler: PlanSampler) -> list[VarianceShare]:
-    """Rank the factors by their share of the variance of each metal and deadline.
-
-    Args:
-        plan: Plan.
-        sampler: Its sampler, with the model of uncertainty.
-
-    Returns:
-        Shares other than 0; metals and deadlines by ascending probability, their factors by descending share.
-    """
+def _rank_variance_shares(plan: Plan, sampler: PlanSampler) -> list[VarianceShare]:
+    """Rank the factors by their share of the variance of each metal and deadline."""
     result = []
     for risk in sorted(plan.risks, key=lambda risk: (risk.probability, risk.period, risk.metal)):
         if risk.deviation == 0:
