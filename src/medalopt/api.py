@@ -414,7 +414,8 @@ def compare(*subjects: Instance | Plan | str | os.PathLike[str], objective: str 
     summaries = []
     for number, subject in enumerate(subjects, start=1):
         if isinstance(subject, Instance | Plan):
-            summaries.append(summarize_instance(f"{_get_instance(subject).name} ({number})", subject, objective))
+            instance = subject if isinstance(subject, Instance) else subject.instance
+            summaries.append(summarize_instance(f"{instance.name} ({number})", subject, objective))
         else:
             summaries.append(load_plan_summary(os.fspath(subject), {}, objective, lambda warning: None))
     found = compare_plans(summaries)
@@ -448,8 +449,8 @@ def sweep(
     if jobs == 1:
         rows = [_solve_row(instance, objective, changes) for changes in named.values()]
     else:
-        with ProcessPoolExecutor(jobs, get_context("spawn"), _set_base, (instance, objective)) as pool:
-            rows = list(pool.map(_solve_row_of_base, named.values()))
+        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+            rows = list(pool.map(partial(_solve_row, instance, objective), named.values()))
     return AnalysisResult(_report_scenarios(instance, named, rows), rows)
 
 
@@ -489,20 +490,6 @@ def _name_scenarios(instance: Instance, scenarios: Any) -> dict[str, Mapping[str
     return {str(number): changes for number, changes in enumerate(scenarios, start=1)}
 
 
-_base: dict[str, Any] = {}  # instance and objective of this worker process
-
-
-def _set_base(instance: Instance, objective: str) -> None:
-    """Initialize a worker process."""
-    _base["solve"] = partial(_solve_row, instance, objective)
-
-
-def _solve_row_of_base(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Solve a scenario in a worker process."""
-    row: dict[str, Any] = _base["solve"](changes)
-    return row
-
-
 def _solve_row(instance: Instance, objective: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Solve a scenario and return its row."""
     from medalopt.plan.metal_values import MetalValues
@@ -531,11 +518,6 @@ def _solve_row(instance: Instance, objective: str, changes: Mapping[str, Any]) -
             for metal, price in zip(plan.instance.metals.names, prices, strict=True)
         },
     }
-
-
-def _get_instance(subject: Instance | Plan) -> Instance:
-    """Return the instance itself, or that of a plan."""
-    return subject if isinstance(subject, Instance) else subject.instance
 
 
 def _open_runner(instance: Instance, objective: str) -> ScenarioRunner:

@@ -15,7 +15,14 @@ from medalopt.cli.options import (
     read_instance,
     report_progress,
 )
-from medalopt.cli.output import DateOption, FullOption, OutputOption, ReportOutput, report_infeasibility
+from medalopt.cli.output import (
+    DateOption,
+    FullOption,
+    OutputOption,
+    ReportOutput,
+    report_infeasibility,
+    solve_with_progress,
+)
 from medalopt.cli.run import print_message
 from medalopt.cli.solve import ExtendOption, ObjectiveOption
 from medalopt.errors import NoPlanError
@@ -66,14 +73,12 @@ def explain(
 def _build_explanation(instance: Instance, about: str | None, objective: str, extensions: tuple[Path, ...]) -> Report:
     """Return the explanation of the plan, or of one stream."""
     from medalopt.analysis.explain.explanation import explain_plan, explain_stream, parse_stream_path
-    from medalopt.api import solve
     from medalopt.instance.payers import apply_party
     from medalopt.report.explain import build_explanation_report, build_stream_report
 
     instance, objective = apply_party(instance, objective)
     stream = None if about is None else parse_stream_path(instance, about)
-    with report_progress(f"solving {instance.name}"):
-        plan = solve(instance, objective, extensions)
+    plan = solve_with_progress(instance, objective, extensions)
     with report_progress("analysing the optimum"):
         if stream is not None:
             return build_stream_report(explain_stream(plan, stream, extensions))

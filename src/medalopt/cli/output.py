@@ -17,12 +17,13 @@ import typer
 
 from medalopt.cli.options import check_output_path, parse_changes, report_progress
 from medalopt.cli.run import print_message, print_output
-from medalopt.errors import ConfidenceNotReachedError, NoPlanError, UsageError, WholeLotsNotFoundError
+from medalopt.errors import ConfidenceNotReachedError, LimitError, NoPlanError, UsageError, WholeLotsNotFoundError
 from medalopt.text import escape_text, format_path
 
 if TYPE_CHECKING:
     from medalopt.analysis.infeasibility.diagnosis import Diagnosis
     from medalopt.instance.instance import Instance
+    from medalopt.plan.plan import Plan
     from medalopt.report.atomic_write import FileContent
     from medalopt.report.document import Report
     from medalopt.solver.highs import TimeBudget
@@ -231,6 +232,44 @@ def _draw_charts(report: Report, path: Path) -> _Rendered:
     draw = render_svg if path.suffix.lower() == ".svg" else render_png
     names = [path] if len(charts) == 1 else [path.with_stem(f"{path.stem}-{n}") for n in range(1, len(charts) + 1)]
     return [(name, draw(chart)) for name, chart in zip(names, charts, strict=True)]
+
+
+def solve_with_progress(
+    instance: Instance,
+    objective: str = "cost",
+    extensions: Sequence[Path] = (),
+    limits: tuple[float | None, float | None] = (None, None),
+    method: str = "auto",
+    as_json: bool = False,
+) -> Plan:
+    """Solve an instance with progress on standard error.
+
+    Args:
+        instance: Instance.
+        objective: Objective.
+        extensions: Python files with additional constraints.
+        limits: Relative gap and time limit [s], None for none.
+        method: Solution method.
+        as_json: Print, as JSON, that the time limit was reached without a plan.
+
+    Returns:
+        Verified plan.
+
+    Raises:
+        NoPlanError: There is no plan.
+        LimitError: The time limit was reached without a plan.
+    """
+    from medalopt.api import solve
+
+    try:
+        with report_progress(f"solving {instance.name}"):
+            return solve(instance, objective, extensions, *limits, method)
+    except LimitError:
+        if as_json:
+            from medalopt.report.render.json import build_no_plan_object, render_json
+
+            print_output(render_json(build_no_plan_object(instance, "interrupted", objective)))
+        raise
 
 
 _MAX_MESSAGE_LENGTH = 600

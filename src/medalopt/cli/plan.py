@@ -22,19 +22,22 @@ from medalopt.cli.options import (
     read_instance,
     report_progress,
 )
-from medalopt.cli.output import DateOption, FullOption, OutputOption, ReportOutput, report_infeasibility
+from medalopt.cli.output import (
+    DateOption,
+    FullOption,
+    OutputOption,
+    ReportOutput,
+    report_infeasibility,
+    solve_with_progress,
+)
 from medalopt.cli.run import print_message
-from medalopt.cli.solve import report_time_limit
 from medalopt.errors import LimitError, NoPlanError, SolverError, UsageError
 from medalopt.text import escape_text
 
 if TYPE_CHECKING:
-    from medalopt.analysis.scenario_runner import ScenarioRunner
-    from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses, WholeLoadPlan
-    from medalopt.instance.instance import Instance
+    from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses
     from medalopt.instance.loading import InstanceFile
     from medalopt.plan.plan import Plan
-    from medalopt.report.document import Report
 
 _MIN_LOAD_TONNES = 0.001  # small enough for whole loads to cost nothing, large enough for rounding errors not to matter
 
@@ -78,53 +81,43 @@ def plan(
     changes, source = parse_changes(set_), open_instance(instance)
     request = ReplanRequest.prepare(read_instance(source, set_), after, actuals, frozen)
     try:
-        plan = _solve_plan(request.figures, *within)
-    except LimitError:
-        if json:
-            report_time_limit(request.figures, "cost")
-        raise
+        plan = solve_with_progress(request.figures, limits=within, as_json=json)
     except NoPlanError as error:
         source_path, where = None if request.problem else instance, replace(where, paths=())
         return report_infeasibility(request.figures, error, source_path, set_, "cost", where)
-    in_loads = None if load is None else _round_loads(plan, load)
-    plan = plan if in_loads is None else in_loads.plan
-    found = None
+    from medalopt.analysis.sourcing.plan_analyses import plan_whole_loads
+    from medalopt.report.document import select_summary
+    from medalopt.report.sourcing.plan_report import build_plan_report
+
+    exact, in_loads, found = plan, None, None
+    if load is not None:
+        with report_progress("filling whole loads"):
+            in_loads = plan_whole_loads(exact, load)
+        plan = in_loads.plan
+    written = None if request.problem else source  # a remaining horizon has no file
     if not (brief or plan.stopped):  # the time limit may leave none for more
-        runner = None if request.problem else _open_plan_variants(source, changes)
-        found = _analyse_plan(in_loads.exact if in_loads else plan, runner)
-    values = None if request.problem else source
-    report = _build_report(request, plan, in_loads, found, values, changes, where.day, summary)
+        found = _analyse_plan(exact, written, changes)
+    with report_progress("writing the sourcing plan"):
+        values = None if written is None else written.read_source_values(changes)
+        report = build_plan_report(plan, in_loads, found, values, date=where.day, settled=request.settled)
+        report = request.add_actuals(report, plan)
+    report = select_summary(report) if summary else report
     where.deliver(report, "the sourcing plan is written", bool(where.paths) and not summary)
     return LimitError.exit_code if plan.stopped else 0
 
 
-def _solve_plan(instance: Instance, gap: float | None, time_limit: float | None) -> Plan:
-    """Return the solved plan."""
-    from medalopt.solve_instance import solve
+def _analyse_plan(plan: Plan, source: InstanceFile | None, changes: dict[str, str]) -> PlanAnalyses | None:
+    """Return further analyses of the plan, or None where they cannot be made; of a remaining horizon without risks."""
+    from medalopt.analysis.scenario_runner import ScenarioRunner
+    from medalopt.analysis.sourcing.plan_analyses import analyse_plan
 
-    with report_progress(f"solving {instance.name}"):
-        return solve(instance, gap=gap, time_limit=time_limit)
-
-
-def _build_report(
-    request: ReplanRequest,
-    plan: Plan,
-    in_loads: WholeLoadPlan | None,
-    found: PlanAnalyses | None,
-    source: InstanceFile | None,
-    changes: dict[str, str],
-    day: str,
-    first_page: bool,
-) -> Report:
-    """Return the report of the plan or its first page; `source` is None for a remaining horizon, which has no file."""
-    from medalopt.report.document import select_summary
-    from medalopt.report.sourcing.plan_report import build_plan_report
-
-    with report_progress("writing the sourcing plan"):
-        source_values = None if source is None else source.read_source_values(changes)
-        report = build_plan_report(plan, in_loads, found, source_values, date=day, settled=request.settled)
-        report = request.add_actuals(report, plan)
-        return select_summary(report) if first_page else report
+    runner = None if source is None else ScenarioRunner(source, changes)
+    try:
+        with report_progress("analysing the plan") as step:
+            return analyse_plan(plan, runner, step)
+    except SolverError as error:
+        print_message(f"{error}; analyses that need further solves are omitted, as with --brief")
+        return None
 
 
 def _parse_tonnes(text: str) -> float:
@@ -140,30 +133,3 @@ def _parse_tonnes(text: str) -> float:
     if size < _MIN_LOAD_TONNES:
         raise UsageError(f"--round {escape_text(text)}: a load is at least 1 kg, such as 1t or 500kg")
     return size
-
-
-def _round_loads(plan: Plan, size: float) -> WholeLoadPlan:
-    """Return the plan rounded to whole loads."""
-    from medalopt.analysis.sourcing.plan_analyses import plan_whole_loads
-
-    with report_progress("filling whole loads"):
-        return plan_whole_loads(plan, size)
-
-
-def _open_plan_variants(source: InstanceFile, changes: dict[str, str]) -> ScenarioRunner:
-    """Return the runner of variants of the instance file."""
-    from medalopt.analysis.scenario_runner import ScenarioRunner
-
-    return ScenarioRunner(source, changes)
-
-
-def _analyse_plan(plan: Plan, runner: ScenarioRunner | None) -> PlanAnalyses | None:
-    """Return further analyses of the plan, or None where they cannot be made."""
-    from medalopt.analysis.sourcing.plan_analyses import analyse_plan
-
-    try:
-        with report_progress("analysing the plan") as step:
-            return analyse_plan(plan, runner, step)
-    except SolverError as error:
-        print_message(f"{error}; analyses that need further solves are omitted, as with --brief")
-        return None

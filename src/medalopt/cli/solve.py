@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,17 +19,17 @@ from medalopt.cli.options import (
     TimeLimitOption,
     parse_limits,
     read_instance,
-    report_progress,
 )
-from medalopt.cli.output import DateOption, FullOption, OutputOption, ReportOutput, report_infeasibility
-from medalopt.cli.run import print_output
+from medalopt.cli.output import (
+    DateOption,
+    FullOption,
+    OutputOption,
+    ReportOutput,
+    report_infeasibility,
+    solve_with_progress,
+)
 from medalopt.errors import LimitError, NoPlanError, UsageError
 from medalopt.text import escape_text
-
-if TYPE_CHECKING:
-    from medalopt.instance.instance import Instance
-    from medalopt.plan.plan import Plan
-    from medalopt.solver.highs import TimeBudget
 
 
 def _parse_objective(text: str) -> str:
@@ -99,18 +99,16 @@ def solve(
     within = parse_limits(gap, time_limit)
     set_ = add_confidence_change(set_, confidence, joint, uncertainty_budget)
     loaded = read_instance(instance, set_)
-    budget = _start_budget(within[1])
+    from medalopt.report.solve import build_solve_report
+    from medalopt.solver.highs import TimeBudget
+
+    budget = None if within[1] is None else TimeBudget(within[1])
+    extensions = tuple(extend or ())
     try:
-        plan = _solve_instance(loaded, objective, tuple(extend or ()), *within, method)
-    except LimitError:
-        if json:
-            report_time_limit(loaded, objective)
-        raise
+        plan = solve_with_progress(loaded, objective, extensions, within, method.value, json)
     except NoPlanError as error:
         where = replace(where, paths=())
-        return report_infeasibility(loaded, error, instance, set_, objective, where, tuple(extend or ()), budget)
-    from medalopt.report.solve import build_solve_report
-
+        return report_infeasibility(loaded, error, instance, set_, objective, where, extensions, budget)
     tables = where.has_tables
     where.deliver(build_solve_report(plan, whole=tables, text=tables or not json), "the plan is written")
     return LimitError.exit_code if plan.stopped else 0
@@ -143,37 +141,3 @@ def add_confidence_change(
         return given
     path = "policy.joint_confidence" if joint else "policy.confidence"
     return [*(given or []), OptionChange("--confidence", path, confidence)]
-
-
-def _start_budget(seconds: float | None) -> TimeBudget | None:
-    """Return a time budget that starts now, or None without limit."""
-    from medalopt.solver.highs import TimeBudget
-
-    return None if seconds is None else TimeBudget(seconds)
-
-
-def _solve_instance(
-    instance: Instance,
-    objective: str,
-    extensions: tuple[Path, ...],
-    gap: float | None,
-    time_limit: float | None,
-    method: SolveMethod,
-) -> Plan:
-    """Return the solved plan."""
-    from medalopt.api import solve as solved
-
-    with report_progress(f"solving {instance.name}"):
-        return solved(instance, objective, extensions, gap, time_limit, method.value)
-
-
-def report_time_limit(instance: Instance, objective: str) -> None:
-    """Print, as JSON, that the time limit was reached without a plan.
-
-    Args:
-        instance: Instance.
-        objective: Objective.
-    """
-    from medalopt.report.render.json import build_no_plan_object, render_json
-
-    print_output(render_json(build_no_plan_object(instance, "interrupted", objective)))

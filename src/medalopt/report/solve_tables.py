@@ -12,7 +12,7 @@ import numpy as np
 
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import read_floats
-from medalopt.instance.arrays import Floats
+from medalopt.instance.arrays import Floats, drop_infinite
 from medalopt.instance.demand import may_miss, sells_castings
 from medalopt.instance.impurities import compute_penalties
 from medalopt.instance.instance import Instance
@@ -22,7 +22,7 @@ from medalopt.plan.metal_values import MetalValues
 from medalopt.plan.plan import Plan
 from medalopt.proof.bound import ObjectiveWeights, price_medals
 from medalopt.proof.certificate import sum_absolute_costs
-from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, make_share
+from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, make_share, show_value
 from medalopt.report.numbers import format_mass, format_money, format_money_range, format_share
 from medalopt.report.shadow_prices import MAX_SEPARATE_SOURCES
 from medalopt.text import cut_list
@@ -420,6 +420,7 @@ def build_medal_table(plan: Plan, metal_values: MetalValues) -> ReportTable:
         ReportColumn("due", "due by end of", rank=1, optional=True),
     ]
     missed = may_miss(instance)
+    penalties = [show_value(drop_infinite(penalty), "–") for penalty in medal.shortfall.value.tolist()]
     if missed.any():
         columns += [
             ReportColumn("missed", "not made", "", style="significant"),
@@ -432,17 +433,12 @@ def build_medal_table(plan: Plan, metal_values: MetalValues) -> ReportTable:
             int(medal.count[m]),
             _format_composition(plan, m),
             instance.periods[int(medal.due[m])] if len(instance.periods) > 1 else None,
-            *((float(plan.account.missed[m]), _show_penalty(float(medal.shortfall.value[m]))) if missed.any() else ()),
+            *((float(plan.account.missed[m]), penalties[m]) if missed.any() else ()),
             *extra[m : m + 1],
         )
         for m in range(len(medal.names))
     )
     return ReportTable("medals", "Medals", "Count, composition and due date.", tuple(columns), rows)
-
-
-def _show_penalty(penalty: float) -> CellValue:
-    """Return the penalty of a medal that is not made, a dash where all must be made."""
-    return penalty if np.isfinite(penalty) else ShownValue(None, "–")
 
 
 def _format_composition(plan: Plan, medal: int) -> str:

@@ -303,13 +303,9 @@ def _describe_demand(instance: Instance, rule: RuleKey, periods: tuple[str, ...]
     each = (medals.parts.value[:, alloys].sum(axis=1)) * medals.count * (medals.due <= t) * ~may_miss(instance)
     asking = [medals.names[m] for m in np.argsort(-each, kind="stable").tolist() if each[m] > 0]
     of = join_names([instance.alloys.names[a] for a in alloys])
-    text = f"{format_kilograms(amount)} of {of} are due by the end of {format_period(until)} ({_list_medals(asking)})"
+    named = f"medal{'' if len(asking) == 1 else 's'} {join_names(asking)}" if asking else "no medal"
+    text = f"{format_kilograms(amount)} of {of} are due by the end of {format_period(until)} ({named})"
     return ("medals", asking[0] if asking else medals.names[0], "count"), amount, "kg", text
-
-
-def _list_medals(asking: list[str]) -> str:
-    """Return the medals as an enumeration."""
-    return f"medal{'' if len(asking) == 1 else 's'} {join_names(asking)}" if asking else "no medal"
 
 
 def _describe_casting_limit(instance: Instance, rule: RuleKey, periods: tuple[str, ...]) -> RuleStatement:

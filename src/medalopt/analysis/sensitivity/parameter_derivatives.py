@@ -198,9 +198,8 @@ class CostDerivatives:
             due = governed & (self._line == lots.line[pool])
             in_period = period in (None, sent + instance.smelters.lead[lots.smelter[pool], e])
             weights[len(network.upper) - len(network.withheld_pool) + column] -= float(due.any() and in_period)
-        charged = {
-            metal: self._line[self._find_governed(path, "refining_charge", metal)] for metal in self._left_metals
-        }
+        metals = {metal for _, (_, metal, _) in self._left_columns}
+        charged = {metal: self._line[self._find_governed(path, "refining_charge", metal)] for metal in metals}
         lines = {name: number for number, name in enumerate(list_terms_names(instance))}
         for column, (line, metal, label) in self._left_columns:
             in_period = period in (None, instance.periods.index(label))
@@ -211,11 +210,6 @@ class CostDerivatives:
     def _left_columns(self) -> list[tuple[int, tuple[str, str, str]]]:
         """Columns of metal left with the smelters, and their line of terms, metal and period."""
         return [(column, index) for (name, index), column in self._places.items() if name == "left"]
-
-    @property
-    def _left_metals(self) -> set[str]:
-        """Metals that may be left with the smelters."""
-        return {metal for _, (_, metal, _) in self._left_columns}
 
     def _differentiate_price_of_left(self, path: ParameterPath) -> Floats:
         """Return the derivative by the price of a metal left: -1 on the columns of the lines that it governs."""
@@ -261,7 +255,7 @@ class CostDerivatives:
         """Differentiate by `cost` of a lane, or by its `distance` at the transport rate."""
         if path[2:] not in (("cost",), ("distance",)):
             return None
-        each = self._sent_on * (self._get_transport_rate() if path[2] == "distance" else 1.0)
+        each = self._sent_on * (self._get_value(("transport_rate",)) if path[2] == "distance" else 1.0)
         return self._shipments(self._on_lane(str(path[1])), each)
 
     def _on_lane(self, name: str) -> Bools:
@@ -273,10 +267,6 @@ class CostDerivatives:
         )
         assert isinstance(region, ScalarNode) and isinstance(smelter, ScalarNode), "a lane has both ends"
         return (self._region == regions.index(region.text)) & (self._smelter == smelters.index(smelter.text))
-
-    def _get_transport_rate(self) -> float:
-        """Return the transport rate, money per tonne-kilometre."""
-        return self._get_value(("transport_rate",))
 
     def _get_value(self, path: ParameterPath) -> float:
         """Return the value at `path` in the canonical unit, 0 if absent."""

@@ -390,15 +390,12 @@ class ParametricObjective:
                 continue
             if solved.outcome.feasible:
                 return at
-            now, then = (self._compute_margin(solved.outcome.y, position) for position in (at, stop))
+            programs = (self._line.interpolate(position) for position in (at, stop))
+            now, then = (_compute_infeasibility_margin(program, solved.outcome.y) for program in programs)
             if self.sign < 0 or then > 0 or not then < now:
                 return None
             at = max(at + (stop - at) * now / (now - then), at + span * _MIN_STEP, key=lambda x: (x - at) / span)
         return None
-
-    def _compute_margin(self, y: Floats, position: float) -> float:
-        """Return the margin of a Farkas certificate at a position."""
-        return _compute_infeasibility_margin(self._line.interpolate(position), y)
 
 
 def _compute_infeasibility_margin(linear: SolverProgram, y: Floats) -> float:

@@ -8,6 +8,7 @@ input. The samples A and B are Latin hypercube samples; a third one is A with on
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -144,7 +145,8 @@ def find_parameter_groups(runner: ScenarioRunner) -> tuple[ParameterGroup, ...]:
     """
     source_values, annex = runner.source_values, runner.instance.annex
     members = [member for member in _find_members(runner) if _affects_objective(member, runner)]
-    many = {name for name in ("streams", "lanes") if _count_names(members, name) > MAX_SEPARATE_MEMBERS}
+    names = Counter(section for section, _ in {member.path[:2] for member in members if len(member.path) > 1})
+    many = {section for section in ("streams", "lanes") if names[section] > MAX_SEPARATE_MEMBERS}
     result: dict[tuple[ParameterPath, str], list[_GroupMember]] = {}
     for member in members:
         for key in _get_group_keys(member.path, source_values, many):
@@ -153,7 +155,7 @@ def find_parameter_groups(runner: ScenarioRunner) -> tuple[ParameterGroup, ...]:
         result.setdefault((path, ""), [member])
     groups = [ParameterGroup(path, tuple(group), None, of) for (path, of), group in result.items()]
     assigned = tuple(group for factor in groups for group in _assign_cv(factor, source_values, annex))
-    return tuple(_drop_firm(assigned, _list_firm(runner)))
+    return tuple(_drop_firm(assigned, list_firm_paths(runner.instance)))
 
 
 def _drop_firm(groups: tuple[ParameterGroup, ...], firm: tuple[str, ...]) -> Iterator[ParameterGroup]:
@@ -166,29 +168,20 @@ def _drop_firm(groups: tuple[ParameterGroup, ...], firm: tuple[str, ...]) -> Ite
 
 def _find_defaulted_members(runner: ScenarioRunner) -> Iterator[tuple[ParameterPath, _GroupMember]]:
     """Yield recoveries and returns that have a coefficient of variation but only their default value."""
+    firm = list_firm_paths(runner.instance)
     for section in ("treatments", "smelters"):
         for name in runner.instance.annex.get(f"{section}_cv", {}):
             path: ParameterPath = (section, name, _FIELDS_WITH_CV[section])
             if runner.source_values.get_node((section, name, "fractions")) is not None:
                 continue  # which have recoveries of their own
             kind = find_parameter_kind(path)
-            if kind is not None and kind.default and kind.default.raw and not is_firm(path, _list_firm(runner)):
+            if kind is not None and kind.default and kind.default.raw and not is_firm(path, firm):
                 yield path, _GroupMember(path, (kind.default.exact,), kind, False)
-
-
-def _count_names(members: list[_GroupMember], section: str) -> int:
-    """Return the number of distinct names of a section."""
-    return len({member.path[1] for member in members if member.path[0] == section})
-
-
-def _list_firm(runner: ScenarioRunner) -> tuple[str, ...]:
-    """Return the firm paths of the instance."""
-    return list_firm_paths(runner.instance)
 
 
 def _find_members(runner: ScenarioRunner) -> Iterator[_GroupMember]:
     """Yield every parameter of the varied fields that is not firm, a list as one member."""
-    source_values, firm = runner.source_values, _list_firm(runner)
+    source_values, firm = runner.source_values, list_firm_paths(runner.instance)
     result: dict[ParameterPath, tuple[list[Fraction], ParameterKind, bool]] = {}
     for path, scalar, kind in source_values.iterate_parameters():
         if firm and is_firm(path, firm):
@@ -287,17 +280,13 @@ def _split_by_metal(
     """Yield one group for each metal."""
     for metal in sorted(str(name) for name in source_values.root.items["metals"].items):  # type: ignore[union-attr]
         cv = given.get(metal, given.get("default"))
-        tables = {member.path if not _ends_in_metal(member.path) else member.path[:-1] for member in factor.members}
+        paths = {member.path for member in factor.members}
+        tables = {path if path[-1] in ("recovery", "returned") else path[:-1] for path in paths}  # else ends in a metal
         own = tuple(
             one for table in sorted(tables, key=render_path) if (one := _find_metal_member(source_values, table, metal))
         )
         if own:
             yield ParameterGroup((*factor.path, metal), own, cv)
-
-
-def _ends_in_metal(path: ParameterPath) -> bool:
-    """Return True if the path of a recovery or return ends in a metal."""
-    return path[-1] not in ("recovery", "returned")
 
 
 def _find_metal_member(source_values: SourceValues, table: ParameterPath, metal: str) -> _GroupMember | None:

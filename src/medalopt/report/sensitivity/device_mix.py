@@ -16,7 +16,7 @@ from medalopt.analysis.sensitivity.device_mix import (
     SharePoint,
     TriangleSplit,
 )
-from medalopt.analysis.sensitivity.supply_mix import MetalAmounts, MixResult
+from medalopt.analysis.sensitivity.supply_mix import MixResult
 from medalopt.report.charts import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import format_mass, format_money, format_share, format_tonnes
@@ -49,12 +49,8 @@ def _encode_mix(device_mix: DeviceMix) -> dict[str, Any]:
 
 
 def _encode_answer(result: MixResult) -> dict[str, Any]:
-    members = {"objective": result.value, "scarce": dict(result.scarce), "short": _encode_shortfall(result.shortage)}
+    members = {"objective": result.value, "scarce": dict(result.scarce), "short": result.shortage}
     return {**members, "why": result.reason} if result.reason else members
-
-
-def _encode_shortfall(short: MetalAmounts | None) -> dict[str, float] | None:
-    return None if short is None else dict(short)
 
 
 def _encode_whole_mix(device_mix: DeviceMix, result: MixResult) -> dict[str, Any]:

@@ -228,7 +228,8 @@ def _tornado_chart(
         }
         for which, (name, colour) in enumerate((("decrease", COLOURS[0]), ("increase", COLOURS[1])))
     ]
-    series[0]["markLine"] = mark_base_case(0, _base_label(unit, tornado.base))
+    objective = "infeasible" if tornado.base.value is None else format_money(tornado.base.value, unit)
+    series[0]["markLine"] = mark_base_case(0, f"base case: {objective}")
     look = {"color": INK, "fontFamily": FONT, "fontSize": 12}
     ends = {"axisLabel": {**look, "hideOverlap": True, "showMinLabel": False, "showMaxLabel": False}}
     across = ChartAxis(f"change of the {name_objective(unit)}", f"{word}{unit}", minimum=-end, maximum=end, extra=ends)
@@ -264,10 +265,6 @@ def _bar_item(
         "itemStyle": {"color": f"{colour}59", "decal": hatched, "borderColor": FAINT},
         "label": label,
     }
-
-
-def _base_label(unit: str, base: ScenarioResult) -> str:
-    return "base case: infeasible" if base.value is None else f"base case: {format_money(base.value, unit)}"
 
 
 def _encode_tornado(instance: Instance, unit: str, tornado: Tornado) -> Mapping[str, Any]:

@@ -233,19 +233,9 @@ def _plating_tables(plan: Plan) -> tuple[ReportTable, ...]:
         for m, on, owed in zip(kinds, net, gross, strict=True):
             each = GRAMS_PER_KILOGRAM * float(medals.parts.value[m, alloy])
             drawn = charge * owed / sum(gross)
-            due = instance.periods[int(medals.due[m])]
-            rows.append(
-                (
-                    instance.alloys.names[alloy],
-                    medals.names[m],
-                    due,
-                    _show_count(float(cast[m])),
-                    each,
-                    on,
-                    owed - on,
-                    drawn,
-                )
-            )
+            names = (instance.alloys.names[alloy], medals.names[m], instance.periods[int(medals.due[m])])
+            count = float(cast[m])  # whole unless a part of a medal is missed
+            rows.append((*names, int(count) if count.is_integer() else count, each, on, owed - on, drawn))
     columns = (
         ReportColumn("alloy", "Plating"),
         ReportColumn("medal", "On medals"),
@@ -258,11 +248,6 @@ def _plating_tables(plan: Plan) -> tuple[ReportTable, ...]:
     )
     text = "Metal requisition for plating: on the medals, allowance, and metal recirculated as scrap or lost."
     return (ReportTable("plating", "Plating requisition", text, columns, tuple(rows)),) if rows else ()
-
-
-def _show_count(medals: float) -> CellValue:
-    """Return a number of medals, whole unless a part of one is missed."""
-    return int(medals) if medals.is_integer() else medals
 
 
 def _scrap_table(plan: Plan) -> ReportTable:

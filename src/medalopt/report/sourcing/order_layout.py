@@ -461,14 +461,11 @@ def _fold_claims(table: ReportTable) -> ReportTable:
     return replace(table, rows=rows)
 
 
-def _order_mark(mark: str) -> int:
-    """Return the place of a mark, the most certain first."""
-    return _MARKS.index(mark) if mark in _MARKS else len(_MARKS)
-
-
 def _count_assumptions(table: ReportTable) -> ReportTable:
     """Return the number of parameters by their author's mark."""
-    counts = Counter(", ".join(sorted(str(mark).split(", "), key=_order_mark)) for mark in table.list_cells("mark"))
+    place = {mark: number for number, mark in enumerate(_MARKS)}  # the most certain first
+    marks = (str(cell).split(", ") for cell in table.list_cells("mark"))
+    counts = Counter(", ".join(sorted(each, key=lambda mark: place.get(mark, len(_MARKS)))) for each in marks)
     columns = (ReportColumn("mark", "Mark"), ReportColumn("count", "Parameters", "", 0, total=True))
     text = "Parameters of the instance by the mark of their source; each with its source in the data sheets."
     return replace(table, description=text, columns=columns, rows=tuple(counts.most_common()))
