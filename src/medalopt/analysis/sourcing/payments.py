@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medalopt.analysis.sourcing.sales import list_material_sales
+from medalopt.analysis.sourcing.orders import list_material_sales
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import Floats, Ints
