@@ -153,12 +153,12 @@ def test_orders_and_payments_add_up() -> None:
     plan = medalopt.solve(medalopt.load(BY_HAND, {f"{NEAR}.minimum_lot": "5.5 t", "market.silver.committed": "1 kg"}))
     paid = allocate_payments(plan.account)
     assert float(paid.by_kind().sum()) == pytest.approx(plan.cost)
-    documents = build_orders(plan)
-    table = tabulate_orders(plan, documents)
+    orders = build_orders(plan)
+    table = tabulate_orders(plan, orders)
     assert sum(float(row[4]) for row in table.rows if isinstance(row[4], float)) == pytest.approx(plan.cost - 10)
-    items = {str(cell) for order in documents for row in order.lines.rows for cell in row}
+    items = {str(cell) for order in orders.documents for row in order.lines.rows for cell in row}
     assert {"lot charge", "fixed charge", "(fixed charge)"} <= items
-    assert all(order.grouped for order in documents)
+    assert all(order.grouped for order in orders.documents)
 
 
 def test_a_saved_plan_is_verified(tmp_path: Path) -> None:

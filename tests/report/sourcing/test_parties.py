@@ -57,7 +57,7 @@ def made() -> Plan:
 @pytest.fixture(scope="module")
 def orders(made: Plan) -> tuple[OrderDocument, ...]:
     """Return its orders."""
-    return build_orders(made)
+    return build_orders(made).documents
 
 
 def _sum(documents: tuple[OrderDocument, ...], kind: str, key: str = "amount") -> float:
@@ -97,7 +97,7 @@ def test_who_pays_for_a_stream_and_collects_it_has_its_order() -> None:
     annex = {**one.instance.annex, "streams_payers": {"phone@east": "shops"}}
     instance = replace(one.instance, annex=annex)
     one = replace(one, instance=instance, account=replace(one.account, instance=instance))
-    orders = [order for order in build_orders(one) if order.kind == COLLECTION_ORDER]
+    orders = [order for order in build_orders(one).documents if order.kind == COLLECTION_ORDER]
     (shop,) = [order for order in orders if order.party[0][1] == "shops"]
     assert {row[0] for row in shop.lines.rows} == {"phone@east"} and dict(shop.party)["Region"] == "east"
     towns = [row for order in orders for row in order.lines.rows if order is not shop]
@@ -145,7 +145,7 @@ def test_a_plan_breaks_just_beyond_the_margin_of_an_order(name: str) -> None:
 
 def test_an_order_that_limits_the_plan_admits_nothing_less() -> None:
     """If silver is exact, no shortfall is allowed, and each per cent is stated in tonnes and silver."""
-    terms = dict(next(one for one in build_orders(plan("tiny")) if one.party[0][1] == "far").terms)
+    terms = dict(next(one for one in build_orders(plan("tiny")).documents if one.party[0][1] == "far").terms)
     assert terms["Quantity tolerance"] == "5 % more, nothing less: silver limits the plan"
     assert list_numbers(terms["Shortfall borne"])[:3] == [1, 0.096, 98.8]
 
@@ -202,7 +202,7 @@ def test_no_more_is_claimed_than_was_credited(name: str) -> None:
 def test_the_ledger_names_order_and_certificate() -> None:
     """Each supplier has the number of its order, and the certificate that the file states; opening stock has none."""
     one = with_parties(plan("tiny"), {"near": {"chain_of_custody": "CoC-7"}})
-    (table,) = tabulate_claims(one, build_orders(one))
+    (table,) = tabulate_claims(one, build_orders(one).documents)
     rows = {str(row[2]): (row[3], row[8]) for row in table.rows}
     assert rows["near"] == ("tiny-T02", "CoC-7") and rows["opening stock"] == ("", "")
 

@@ -130,15 +130,15 @@ def test_complete_documents_are_counted() -> None:
     """With known parties no order is a draft; without orders there is no line on them."""
     dantzig = with_parties(plan("dantzig"), {"b": PARTY, "d": PARTY})
     one = with_parties(plan("dantzig"), {"b": PARTY})
-    (draft, _) = build_orders(plan("dantzig"))
+    (draft, _) = build_orders(plan("dantzig")).documents
 
     def count(known: Plan, documents: tuple[OrderDocument, ...]) -> tuple[list[float], bool]:
         """Return the numbers in the line on documents, and whether it speaks of drafts."""
         said = [line for line in summarize_decision(PlanFacts(known), documents, None, None) if "order" in line]
         return [number for line in said for number in list_numbers(line)], any("draft" in line for line in said)
 
-    assert count(dantzig, build_orders(dantzig)) == ([2], False)
-    assert count(one, build_orders(one)) == ([2, 1], True)
+    assert count(dantzig, build_orders(dantzig).documents) == ([2], False)
+    assert count(one, build_orders(one).documents) == ([2, 1], True)
     assert count(one, (draft,)) == ([1], True)
     assert count(dantzig, ()) == ([], False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -72,7 +72,15 @@ from medalopt.text import cut_list, escape_text, format_count
 _MOST_GOODS = 3  # devices and bundles named in the list of orders
 
 
-def build_orders(plan: Plan) -> tuple[OrderDocument, ...]:
+@dataclass(frozen=True)
+class PlanOrders:
+    """Orders of a plan, and what happens where all are delivered as rounded ('' where none has a quantity)."""
+
+    documents: tuple[OrderDocument, ...]
+    rounding: str = ""
+
+
+def build_orders(plan: Plan) -> PlanOrders:
     """Build all order documents of a plan.
 
     The amounts of orders, less those of sales orders, and the internal items add up to the plan's cost.
@@ -84,7 +92,7 @@ def build_orders(plan: Plan) -> tuple[OrderDocument, ...]:
     documents = (*build_device_orders(context), *_build_tolling_orders(context), *_build_purchase_orders(context))
     note = _describe_rounding(plan, documents)
     noted = tuple(document if document.kind == TOLL else _note_rounding(document, note) for document in documents)
-    return (*noted, *build_sales_orders(context))
+    return PlanOrders((*noted, *build_sales_orders(context)), note)
 
 
 def _note_rounding(document: OrderDocument, note: str) -> OrderDocument:
@@ -123,12 +131,12 @@ def _describe_shortage(instance: Instance, short: MetalShortage) -> str:
     )
 
 
-def tabulate_orders(plan: Plan, documents: tuple[OrderDocument, ...]) -> ReportTable:
+def tabulate_orders(plan: Plan, orders: PlanOrders) -> ReportTable:
     """Tabulate the orders with their amounts, and whether each can be signed.
 
     Args:
         plan: Plan to report, for its currency.
-        documents: Orders of the plan.
+        orders: Orders of the plan.
 
     Returns:
         The table `orders`.
@@ -145,14 +153,13 @@ def tabulate_orders(plan: Plan, documents: tuple[OrderDocument, ...]) -> ReportT
         ReportColumn("sign_by", "Sign by"),
         ReportColumn("state", "State"),
     )
-    rows = tuple(_order_row(plan.instance, document) for document in documents)
+    rows = tuple(_order_row(plan.instance, document) for document in orders.documents)
     text = (
         "All orders of the plan. A draft is not an order; it lists the missing supplier details. An order is signed "
         f"before the first {get_period_word(plan.instance)} in which it delivers."
     )
     internal = plan.cost - sum(float(row[4]) for row in rows if isinstance(row[4], int | float))
-    rounding = _describe_rounding(plan, documents)
-    notes = (*describe_buffers(plan), *((rounding,) if rounding else ()))
+    notes = (*describe_buffers(plan), *((orders.rounding,) if orders.rounding else ()))
     if abs(internal) >= 10.0 ** -count_minor_digits(plan.instance.currency):
         amount = format_money(internal, plan.instance.currency)
         internal_note = (

@@ -233,6 +233,7 @@ def build_plan_report(
         The report in reading order; tables without rows are left out.
     """
     facts, orders = PlanFacts(plan), build_orders(plan)
+    documents = orders.documents
     tables = (
         tabulate_orders(plan, orders),
         *tabulate_awards(plan, analyses.entry_prices if analyses else None),
@@ -244,11 +245,11 @@ def build_plan_report(
         *tabulate_melting(plan),
         *_analysis_tables(plan, analyses),
         *tabulate_traceability(facts),
-        *tabulate_claims(plan, orders),
+        *tabulate_claims(plan, documents),
         *tabulate_compliance_documents(plan),
         *tabulate_assumptions(plan.instance, source_values),
     )
-    open_orders = tuple(order for order in orders if settled.isdisjoint(value for _, value in order.party))
+    open_orders = tuple(order for order in documents if settled.isdisjoint(value for _, value in order.party))
     headline = summarize_decision(facts, open_orders, analyses, in_loads, settled)
     first = (*draw_metal_coverage(facts), *draw_cost_waterfall(plan)) if pictures else ()
     summary = _build_summary(facts, tables[0], headline, first)
@@ -259,7 +260,7 @@ def build_plan_report(
         plan.instance.title or plan.instance.name,
         headline,
         filled,
-        orders,
+        documents,
         (*first, *others),
         (foot, f"medalopt {__version__}, HiGHS {plan.solver}, {plan.method}."),
         screen=select_screen_tables(filled),
