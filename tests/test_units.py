@@ -97,7 +97,7 @@ def test_figures_in_pieces_wait_for_the_mass_of_one() -> None:
     assert parse_quantity("2 kg CO2e/unit", "kg CO2e/t", YEN) == Quantity(2.0, Fraction(1000), -1)
 
 
-def test_the_number_is_kept_as_written() -> None:
+def test_a_number_keeps_its_digits_as_written() -> None:
     """The float is the number written, not the number converted, so that its decimals are not lost."""
     assert parse_quantity("0.1 g", "t", YEN) == Quantity(0.1, Fraction(1, 1_000_000), 0)
 

@@ -53,7 +53,7 @@ def test_as_many_processes_as_one_likes(alone: ScenarioResults, monkeypatch: pyt
     assert reported == [(done, len(ASKED)) for done in range(len(ASKED) + 1)]
 
 
-def test_what_is_too_large_to_be_kept_warm(alone: ScenarioResults, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_instance_is_solved_by_decomposition(alone: ScenarioResults, monkeypatch: pytest.MonkeyPatch) -> None:
     """Variants of a large instance are planned one by one, by decomposition, and come to the same."""
     monkeypatch.setattr("medalopt.solve_instance.DECOMPOSITION_THRESHOLD", 0)
     variants = ScenarioRunner(TINY)

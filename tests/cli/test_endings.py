@@ -71,7 +71,7 @@ def test_an_interruption_is_reported_once(place: str, monkeypatch: pytest.Monkey
     assert here("solve", TINY) == Run(130, "", "medalopt: interrupted\n")
 
 
-def test_a_traceback_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_variable_requests_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     """With MEDALOPT_TRACEBACK set, whoever mends medalopt sees where it broke."""
     monkeypatch.setenv("MEDALOPT_TRACEBACK", "1")
     with pytest.raises(ZeroDivisionError):

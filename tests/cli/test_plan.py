@@ -72,7 +72,7 @@ def test_a_load_is_a_mass(size: str) -> None:
     assert "no plan" not in refused.err
 
 
-def test_without_time_nothing_more_is_asked() -> None:
+def test_plan_without_a_plan_in_time_ends_as_solve_does() -> None:
     """Without a plan in time `plan` ends as `solve` does, also with --json."""
     stopped = here("plan", TINY, "--time-limit", "0", "--json")
     assert stopped.code == 4

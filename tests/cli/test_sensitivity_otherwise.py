@@ -59,9 +59,7 @@ def test_the_premium_alone(capsys: pytest.CaptureFixture[str]) -> None:
         (["--premium", "--objective", "mass"], "for cost only"),
     ],
 )
-def test_what_cannot_be_asked_is_said_in_words(
-    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_invalid_requests_are_explained(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A question that makes no sense ends with exit code 2 and one line."""
     assert run_command(["sensitivity", TINY, *options]) == 2
     assert message in capsys.readouterr().err

@@ -66,7 +66,7 @@ def test_total_is_spread_exactly(tmp_path: Path) -> None:
     assert one.streams.available.raw.tolist() == [[1.0] * 3, [10_000.0] * 3]
 
 
-def test_the_number_written_is_kept(tmp_path: Path) -> None:
+def test_a_number_keeps_its_spelling(tmp_path: Path) -> None:
     """Arrays keep the float as written beside the exact factor, for a lane's distance too."""
     one = loaded(
         tmp_path,

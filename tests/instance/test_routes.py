@@ -151,7 +151,7 @@ def test_figures_of_a_tonne_by_hand() -> None:
     assert compute_route_costs(instance, found)[leave].tolist() == [15.0, 15.0]
 
 
-def test_figures_are_exact_where_that_is_asked() -> None:
+def test_values_are_exact_on_request() -> None:
     """The same arithmetic in fractions: 0.35 kg is seven twentieths, and not the double next to it."""
     found = build_routes(medalopt.load(LINKING), ExactArray.exact)
     assert found.returned[0, 0] == Fraction(7, 20)

@@ -69,7 +69,7 @@ def test_the_months_follow_the_published_counts(as_of: int, tonnes: float) -> No
     "name, gold, silver, brass",
     [("tokyo2020", 32, 3500, 2200), ("tokyo2020-owner", 32, 3500, 2200), ("tokyo2020-first-targets", 40, 4920, 2944)],
 )
-def test_the_need_is_what_was_delivered_or_asked_for(name: str, gold: float, silver: float, brass: float) -> None:
+def test_demand_is_what_was_delivered_or_ordered(name: str, gold: float, silver: float, brass: float) -> None:
     """Medals and process scrap together ask for the published kilograms, within half a per cent."""
     published = {"gold_plate": gold, "silver_999": silver, "red_brass": brass}
     assert gross_need_kg(instance(name)) == pytest.approx(published, rel=0.005)

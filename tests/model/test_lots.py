@@ -36,7 +36,7 @@ def indices(component: pyo.Component) -> set[str]:
     return {key[0] for key in component}
 
 
-def test_only_what_is_asked_for_has_columns_and_rows(model: pyo.ConcreteModel) -> None:
+def test_only_lots_of_the_instance_have_columns_and_rows(model: pyo.ConcreteModel) -> None:
     """Lots below one unit count as lots; supply without lots or minimum order has neither column nor row."""
     for prefix, lots, least in (("", "lots", "from"), ("offer_", "bars", "least")):
         found = {name: indices(model.component(prefix + name)) for name in ("lots", "whole_lots")}

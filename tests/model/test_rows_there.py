@@ -35,7 +35,7 @@ def test_a_window_up_to_everything_or_from_nothing_has_no_row() -> None:
     assert there(model.mix_high) == {"few"}
 
 
-def test_a_small_share_of_a_small_region_is_asked_for() -> None:
+def test_a_small_participation_of_a_small_region_has_a_row() -> None:
     """A minimum of one tonne in a region of twenty has a row; a region without supply has none."""
     streams = [
         {"device": "phone", "region": "north", "available": "10 t"},

@@ -166,7 +166,7 @@ def test_a_plan_says_what_it_is(plan: Plan) -> None:
     assert {planned(plan.instance, measure).unit for measure in MEASURES} == {"JPY", "kg CO2e", "t"}  # type: ignore[union-attr]
 
 
-def test_pandas_waits_until_a_frame_is_asked_for() -> None:
+def test_pandas_is_imported_with_the_first_frame() -> None:
     """Solving imports no pandas; the first frame does."""
     code = f"""
 import sys, medalopt

@@ -263,7 +263,7 @@ def test_prices_of_quantities_are_prices_of_decisions(arrays: tuple[str, ...]) -
     assert paid(found) == pytest.approx(paid(price), rel=1e-12)
 
 
-def test_no_decision_pays_that_nothing_is_asked_of() -> None:
+def test_each_kind_of_extension_price_applies_to_its_decisions_alone() -> None:
     """Prices of shipments apply to shipments alone, those of spend also to storage, those of purchases to purchases."""
     of = account()
     for arrays, paying in (

@@ -179,7 +179,7 @@ def test_only_rows_that_count_are_kept() -> None:
     assert set(shown.duals) <= set(axes(instance))
 
 
-def test_plain_floats_where_they_are_asked_for() -> None:
+def test_plain_floats_on_request() -> None:
     """In floats the proof has the same margin and states its arithmetic."""
     instance = too_little()
     shown = answer(instance)

@@ -158,7 +158,7 @@ def test_metal_is_measured_by_what_the_melts_need_of_it() -> None:
         assert sizes[2, 0] == pytest.approx(180.0)  # none of it is needed: it is measured by all there can be
 
 
-def test_a_little_recycled_content_is_asked_for_too() -> None:
+def test_a_small_recycled_content_has_rows_too() -> None:
     """A floor written as a share of 1 is one: new silver beyond a tenth of it all is too much."""
     of = account(changed(policy={"recycled": {"Ag": 0.9}}), 0.0, bought=2.0)
     assert rule(of, "recycled").excess.tolist() == pytest.approx([1.8, 0.0])

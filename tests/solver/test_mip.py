@@ -100,7 +100,7 @@ def test_the_same_figures_give_the_same_plan() -> None:
     assert one.tables == other.tables and one.cost == other.cost
 
 
-def test_a_gap_that_was_asked_for() -> None:
+def test_search_stops_at_the_requested_gap() -> None:
     """A requested gap that is reached ends the search; one that cannot be verified returns the plan and says so."""
     assert not medalopt.solve(example(), gap=0.1).stopped
     plan = medalopt.solve(example(), gap=0.01)

@@ -177,14 +177,14 @@ def _add_readme(sheets: _InstanceWriter, names: Iterable[str]) -> None:
 def _describe_sheet(name: str) -> str:
     """Return the description of a sheet."""
     paths: dict[str, tuple[str, ...]] = {section.sheet: section.path for section in SHEET_SECTIONS}
-    own: dict[str, str] = {
+    descriptions: dict[str, str] = {
         INSTANCE_SHEET: "Name, project, currency, exchange rates, periods.",
         SCENARIOS_SHEET: "Named scenarios: new values by path.",
         "Treatment devices": "Values of a treatment that differ for one device.",
         "Smelter terms": "Lines of a smelter's schedule of feeds; values missing in a line are those of the smelter.",
     }
     shape = find_field_description(paths.get(name, ("policy",))[:1])
-    return own.get(name) or (shape.description if shape else "")
+    return descriptions.get(name) or (shape.description if shape else "")
 
 
 def _add_field_sheet(sheets: _InstanceWriter, name: str, node: Node | None, above: tuple[str, ...]) -> None:
@@ -198,11 +198,11 @@ def _add_field_sheet(sheets: _InstanceWriter, name: str, node: Node | None, abov
     result.sort(key=lambda leaf: order.get(leaf.path, len(order)))
     row, labels = HEADING_ROW, list_period_labels(sheets.root)
     for leaf in result:
-        own = make_column(leaf.path, above, [leaf.node] if leaf.node.text else [], labels, sheets.money)
+        column = make_column(leaf.path, above, [leaf.node] if leaf.node.text else [], labels, sheets.money)
         row += 1
-        sheets.put(sheet, row, 0, own.head)
-        sheets.put(sheet, row, 2, own.unit)
-        sheets.put(sheet, row, 3, own.shape.description if own.shape else "")
+        sheets.put(sheet, row, 0, column.head)
+        sheets.put(sheet, row, 2, column.unit)
+        sheets.put(sheet, row, 3, column.shape.description if column.shape else "")
         if leaf.node.text:
             _write_value(
                 sheets,
@@ -210,12 +210,12 @@ def _add_field_sheet(sheets: _InstanceWriter, name: str, node: Node | None, abov
                 row,
                 1,
                 leaf.node,
-                own,
-                _count_percent_decimals([leaf.node], own, sheets.money),
+                column,
+                _count_percent_decimals([leaf.node], column, sheets.money),
                 sheets.left,
             )
             sheet.set_row(row, compute_text_height(leaf.node.text, _VALUE_WIDTH))
-        _add_choices(sheets, sheet, row, row, 1, own.shape)
+        _add_choices(sheets, sheet, row, row, 1, column.shape)
     sheet.freeze_panes(HEADING_ROW + 1, 1)
 
 

@@ -52,7 +52,7 @@ def test_more_of_a_stream_comes_in_below_its_price_and_not_above(name: str) -> N
     assert dearer.account.sent[at] == pytest.approx(made.account.sent[at])
 
 
-def test_what_is_taken_whole_is_not_asked() -> None:
+def test_fully_taken_streams_have_no_entry_price() -> None:
     """A plan without streams has no entry prices, nor has one that takes all of them."""
     assert compute_entry_prices(plan("dantzig")) == {}
 

@@ -133,7 +133,7 @@ def test_a_worker_answers_as_a_process_does(
         sweep._solve_in_worker(sent, "digest", VERSIONS, {})
 
 
-def test_what_the_journal_holds_is_not_asked_for(
+def test_results_of_the_journal_are_not_solved_again(
     alone: list[SweepResult], tiny: ScenarioRunner, tmp_path: Path
 ) -> None:
     """With all answers in the journal no cluster is needed."""

@@ -76,7 +76,7 @@ def test_a_map_without_a_plan_says_so() -> None:
     assert report_surface(dataclasses.replace(FOUND, measure="mass"), "JPY").lines[0].startswith("Least mass from ")
 
 
-def test_it_is_asked_for_by_varying_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_varied_parameters_give_a_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--vary twice is a map, on the terminal, as JSON and drawn; and three are refused."""
     one, two = "--vary", "smelters.*.lead=0..2"
     asked = ["sensitivity", str(TINY), one, "medals.gold.count=36..38", one, two]

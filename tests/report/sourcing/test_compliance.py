@@ -15,7 +15,7 @@ def test_every_smelter_that_is_used_has_its_list_with_blanks() -> None:
     assert {cell for row in table.rows for cell in row[6:9]} == {""}
 
 
-def test_papers_of_a_metal_are_asked_where_it_is_returned() -> None:
+def test_compliance_documents_of_a_metal_are_required_where_it_is_returned() -> None:
     """A smelter without gold needs no gold guidance, nor Shonan a brand of copper."""
     silver_and_copper = {str(row[2]) for row in tabulate_compliance_documents(plan("tiny"))[0].rows}
     wanted = [one for one in read_compliance_documents() if not one.metals or one.metals & {"Ag", "Cu"}]

@@ -166,9 +166,9 @@ def get_in_transit_streams(instance: Instance) -> frozenset[str]:
     """
     if IN_TRANSIT not in instance.regions:
         return frozenset()
-    own = instance.regions.index(IN_TRANSIT)
+    placeholder = instance.regions.index(IN_TRANSIT)
     of = zip(instance.streams.names, instance.streams.region.tolist(), strict=True)
-    return frozenset(name for name, region in of if region == own)
+    return frozenset(name for name, region in of if region == placeholder)
 
 
 def add_metal_in_transit(instance: Instance, awaited: Floats) -> Instance:

@@ -282,11 +282,11 @@ def _split_by_metal(
         cv = given.get(metal, given.get("default"))
         paths = {member.path for member in factor.members}
         tables = {path if path[-1] in ("recovery", "returned") else path[:-1] for path in paths}  # else ends in a metal
-        own = tuple(
+        members = tuple(
             one for table in sorted(tables, key=render_path) if (one := _find_metal_member(source_values, table, metal))
         )
-        if own:
-            yield ParameterGroup((*factor.path, metal), own, cv)
+        if members:
+            yield ParameterGroup((*factor.path, metal), members, cv)
 
 
 def _find_metal_member(source_values: SourceValues, table: ParameterPath, metal: str) -> _GroupMember | None:
@@ -353,8 +353,8 @@ def find_uncertain_inputs(runner: ScenarioRunner) -> tuple[UncertainInput, ...]:
     supply = _find_supply_inputs(runner)
     result: dict[ParameterPath, list[ParameterGroup]] = {}
     for factor in groups or (() if supply else moved):
-        own = factor.path[0] == "devices" and get_assay_correlation(runner, str(factor.path[1])) > 0
-        result.setdefault(factor.path[:2] if own else factor.path, []).append(factor)
+        correlated = factor.path[0] == "devices" and get_assay_correlation(runner, str(factor.path[1])) > 0
+        result.setdefault(factor.path[:2] if correlated else factor.path, []).append(factor)
     return (*(_make_uncertain_input(runner, path, tuple(group)) for path, group in result.items()), *supply)
 
 
@@ -418,8 +418,8 @@ class _SaltelliSample:
     def _make_row_changes(self, drawn: tuple[Floats, ...], row: int) -> dict[str, str]:
         """Return the changes of one row."""
         result: dict[str, str] = {}
-        for uncertain_input, own in zip(self.inputs, drawn, strict=True):
-            for factor, by in zip(uncertain_input.factors, own[row].tolist(), strict=True):
+        for uncertain_input, draws in zip(self.inputs, drawn, strict=True):
+            for factor, by in zip(uncertain_input.factors, draws[row].tolist(), strict=True):
                 result.update(factor.make_changes(by))
         return result
 
@@ -432,8 +432,8 @@ class _SaltelliSample:
         """Fraction of the draws of sample A that are capped at an upper limit."""
         held = [
             bool(factor.count_capped(by))
-            for uncertain_input, own in zip(self.inputs, self.first, strict=True)
-            for factor, column in zip(uncertain_input.factors, own.T, strict=True)
+            for uncertain_input, draws in zip(self.inputs, self.first, strict=True)
+            for factor, column in zip(uncertain_input.factors, draws.T, strict=True)
             for by in column.tolist()
         ]
         return sum(held) / len(held) if held else 0.0

@@ -59,19 +59,21 @@ def estimate_sobol_indices(a: Floats, b: Floats, mixed: Floats) -> tuple[SobolIn
     return tuple(_estimate_input_indices(a, b, own) for own in mixed)
 
 
-def _estimate_input_indices(a: Floats, b: Floats, own: Floats) -> SobolIndices:
+def _estimate_input_indices(a: Floats, b: Floats, mixed: Floats) -> SobolIndices:
     """Estimate both indices of one input, with bootstrap intervals over the rows."""
-    there = np.isfinite(a) & np.isfinite(b) & np.isfinite(own)
+    there = np.isfinite(a) & np.isfinite(b) & np.isfinite(mixed)
     rows = int(there.sum())
-    a, b, own = a[there], b[there], own[there]
+    a, b, mixed = a[there], b[there], mixed[there]
     if rows < MIN_COMPLETE_ROWS or not _values_differ(a, b):
         return SobolIndices(None, None, rows)
     random = np.random.Generator(np.random.PCG64(BOOTSTRAP_SEED))
     drawn = random.integers(0, rows, (BOOTSTRAP_ROUNDS, rows))
     first = _make_index(
-        _estimate_first_order(b, own), np.array([_estimate_first_order(b[at], own[at]) for at in drawn])
+        _estimate_first_order(b, mixed), np.array([_estimate_first_order(b[at], mixed[at]) for at in drawn])
     )
-    total = _make_index(_estimate_total(a, b, own), np.array([_estimate_total(a[at], b[at], own[at]) for at in drawn]))
+    total = _make_index(
+        _estimate_total(a, b, mixed), np.array([_estimate_total(a[at], b[at], mixed[at]) for at in drawn])
+    )
     return SobolIndices(_cap_index(first, total.high), total, rows)
 
 
@@ -92,17 +94,17 @@ def _values_differ(a: Floats, b: Floats) -> bool:
     return bool(np.ptp(both) > 1e-9 * np.abs(both).max())
 
 
-def _estimate_first_order(b: Floats, own: Floats) -> float:
+def _estimate_first_order(b: Floats, mixed: Floats) -> float:
     """Return the first-order index (Janon et al. 2014)."""
-    middle = float((b + own).mean() / 2)
-    variance = float((b**2 + own**2).mean() / 2 - middle**2)
-    return (float((b * own).mean()) - middle**2) / variance if variance > 0 else np.nan
+    middle = float((b + mixed).mean() / 2)
+    variance = float((b**2 + mixed**2).mean() / 2 - middle**2)
+    return (float((b * mixed).mean()) - middle**2) / variance if variance > 0 else np.nan
 
 
-def _estimate_total(a: Floats, b: Floats, own: Floats) -> float:
+def _estimate_total(a: Floats, b: Floats, mixed: Floats) -> float:
     """Return the total index (Jansen 1999)."""
     variance = float(np.concatenate([a, b]).var())
-    return float(((a - own) ** 2).mean()) / (2 * variance) if variance > 0 else np.nan
+    return float(((a - mixed) ** 2).mean()) / (2 * variance) if variance > 0 else np.nan
 
 
 MIN_SAMPLE_ROWS, MAX_SAMPLE_ROWS = 8, 100_000  # limits of the rows of a sample

@@ -258,8 +258,8 @@ def build_no_plan_object(
     }
     if proof is None:
         return members
-    own = {name: _list_rows(table) for name, table in build_extension_tables(proof.added).items()}
-    return {**members, "proof": _build_proof_member(proof), **own}
+    extensions = {name: _list_rows(table) for name, table in build_extension_tables(proof.added).items()}
+    return {**members, "proof": _build_proof_member(proof), **extensions}
 
 
 def _build_proof_member(proof: InfeasibilityProof) -> dict[str, Any]:

@@ -154,13 +154,13 @@ def _list_region_orders(context: OrderContext, region: int) -> list[_RegionOrder
     collected: dict[str, set[int]] = defaultdict(set)
     for stream in np.flatnonzero(context.instance.streams.region == region).tolist():
         collected[context.collectors[stream]].add(stream)
-    own = frozenset(collected.pop(operator, ()))
+    by_operator = frozenset(collected.pop(operator, ()))
     orders = [
         _RegionOrder(COLLECTION_ORDER, region, collector, _OF_COLLECTOR, frozenset(streams))
         for collector, streams in collected.items()
     ]
-    treated = (*(_OF_COLLECTOR if own else ()), *_OF_OPERATOR, *(_OF_CARRIER if carrier == operator else ()))
-    orders.append(_RegionOrder(CALL_OFF, region, operator, treated, own))
+    treated = (*(_OF_COLLECTOR if by_operator else ()), *_OF_OPERATOR, *(_OF_CARRIER if carrier == operator else ()))
+    orders.append(_RegionOrder(CALL_OFF, region, operator, treated, by_operator))
     if carrier != operator:
         orders.append(_RegionOrder(TRANSPORT_ORDER, region, carrier, _OF_CARRIER))
     return orders

@@ -78,9 +78,9 @@ def group_order_lines(lines: ReportTable, periods: Sequence[str]) -> tuple[Repor
     """
     at = {period: number for number, period in enumerate(periods)}
     rows = sorted(lines.list_records(), key=lambda row: at[str(row["period"])])
-    own = {"toll_lines": _group_tolling, "purchase_lines": _group_purchase}
-    own |= {"sale_lines": _group_sale, "metal_sale_lines": _group_sale}
-    tables = [replace(table, notes=()) for table in own.get(lines.key, _group_call_off)(lines, rows)]
+    layouts = {"toll_lines": _group_tolling, "purchase_lines": _group_purchase}
+    layouts |= {"sale_lines": _group_sale, "metal_sale_lines": _group_sale}
+    tables = [replace(table, notes=()) for table in layouts.get(lines.key, _group_call_off)(lines, rows)]
     last = replace(tables[-1], notes=(_ROUNDING_NOTE.format(lines.key),))
     return tuple(map(_round_up, _round_quantities(_convert_small_loads((*tables[:-1], last)))))
 

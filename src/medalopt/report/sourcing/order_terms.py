@@ -138,14 +138,14 @@ class OrderContext:
             return (("Amount", amount),)
         amounts: dict[str, float] = {}
         for (kind, stream, treatment), money in costs.items():
-            own = (
+            payer = (
                 self.payers.streams[stream]
                 if stream >= 0
                 else self.payers.treatments[treatment]
                 if treatment >= 0
                 else -1
             )
-            index = int(own) if own >= 0 else self.payers.kinds[_PAYER_KINDS.get(kind, kind)]
+            index = int(payer) if payer >= 0 else self.payers.kinds[_PAYER_KINDS.get(kind, kind)]
             party = self.payers.parties[index]
             amounts[party] = amounts.get(party, 0.0) + money
         order = sorted((name for name in amounts if amounts[name]), key=lambda name: -amounts[name])
