@@ -25,6 +25,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.reader.limits import MAX_JOURNAL_BYTES, MAX_JOURNAL_LINE_BYTES
 from medalopt.solver.highs import get_highs_version
 from medalopt.text import escape_text
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 CACHE_FORMAT = "medalopt/journal/2"
 MIN_SAMPLE_SIZE, SAMPLE_SHARE = 3, 0.02  # cached results solved again: minimum number, share
@@ -72,6 +73,17 @@ class ScenarioResult:
     def feasible(self) -> bool:
         """Return whether the scenario has a plan."""
         return self.status == "optimal"
+
+    def compute_effect(self, base: ScenarioResult) -> float | None:
+        """Return the change of the objective against a base case.
+
+        Returns:
+            Change, 0 within rounding; None where one of the two has no plan.
+        """
+        if self.value is None or base.value is None:
+            return None
+        by = self.value - base.value
+        return by if abs(by) > AMOUNT_TOLERANCE * max(abs(base.value), abs(self.value)) else 0.0
 
     def agrees_with(self, other: ScenarioResult) -> bool:
         """Compare with another result of the same scenario.

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from medalopt.instance.arrays import Floats, Ints
+from medalopt.instance.arrays import Floats
 
 SAMPLING_SEED = 2020
 QUANTILE_MARGIN = 1e-12  # least distance of a uniform variate from 0 and 1
@@ -70,11 +70,6 @@ def _evaluate_ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], r
     return np.asarray(np.polyval(coefficients[0], r) / np.polyval(coefficients[1], r))
 
 
-def _draw_permutations(random: np.random.Generator, count: int, width: int) -> Ints:
-    """Draw the ranks of a Latin hypercube sample."""
-    return np.stack([random.permutation(count) for _ in range(width)], axis=1) if width else np.zeros((count, 0), int)
-
-
 def draw_latin_hypercube(random: np.random.Generator, count: int, width: int) -> Floats:
     """Draw a Latin hypercube sample: each column has one point in each of `count` equal intervals.
 
@@ -86,7 +81,8 @@ def draw_latin_hypercube(random: np.random.Generator, count: int, width: int) ->
     Returns:
         (count, width): points in [0, 1).
     """
-    ranks = _draw_permutations(random, count, width)
+    drawn = [random.permutation(count) for _ in range(width)]
+    ranks = np.stack(drawn, axis=1) if width else np.zeros((count, 0), int)
     return np.asarray((ranks + random.random(ranks.shape)) / count)
 
 

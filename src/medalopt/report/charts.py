@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -234,7 +235,7 @@ def render_svg(chart: Chart, title: bool = True, width: int = PICTURE_WIDTH) -> 
     """
     option, height = dict(chart.option), chart.height
     if title:
-        lines = _wrap_title(chart.title, width // 9)
+        lines = textwrap.wrap(chart.title, width // 9, break_long_words=False, break_on_hyphens=False) or [""]
         head = 12 + _TITLE_LINE_HEIGHT * len(lines)
         style = {
             "fontSize": 16,
@@ -334,13 +335,3 @@ def _shift_down(option: dict[str, Any], by: int) -> dict[str, Any]:
         ]
         moved[name] = lower if isinstance(part, list) else lower[0]
     return moved
-
-
-def _wrap_title(text: str, maximum: int) -> list[str]:
-    """Return a text in lines of about `maximum` characters."""
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > maximum:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines

@@ -50,7 +50,7 @@ def test_tornado_in_lots() -> None:
     found = compute_tornado(ScenarioRunner(SOLVER / "activities.yaml", in_lots=True), 1)
     assert found.base.value == pytest.approx(1_630)
     collected = next(bar for bar in found.bars if "collection" in bar.factor.path)
-    effects = [end.compute_effect(found.base) for end in collected.ends]
+    effects = [end.result.compute_effect(found.base) for end in collected.ends]
     assert effects == pytest.approx([-100, 100])
 
 

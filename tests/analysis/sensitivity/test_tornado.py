@@ -44,7 +44,7 @@ def test_the_order_is_that_of_arithmetic(by_hand: Tornado) -> None:
     assert [bar.count_status_changes(by_hand.base) for bar in by_hand.bars[:3]] == [1, 1, 0]
     assert order[2] == "market.silver.price"
     price = by_hand.bars[2]
-    assert [end.compute_effect(by_hand.base) for end in price.ends] == pytest.approx([-0.2 * 6.8e5, 0.2 * 6.8e5])
+    assert [end.result.compute_effect(by_hand.base) for end in price.ends] == pytest.approx([-0.2 * 6.8e5, 0.2 * 6.8e5])
 
 
 def test_what_is_short_is_reported_in_kilograms(by_hand: Tornado) -> None:
@@ -60,10 +60,10 @@ def test_a_share_stays_a_share(by_hand: Tornado) -> None:
     bars = {render_path(bar.factor.path): bar for bar in by_hand.bars}
     recovery = bars["treatments.hand.recovery"]
     assert (recovery.up.capped_count, recovery.down.capped_count) == (1, 0)
-    assert recovery.up.compute_effect(by_hand.base) == pytest.approx(-0.8e5)
+    assert recovery.up.result.compute_effect(by_hand.base) == pytest.approx(-0.8e5)
     returned = bars["smelters.near.returned"]
-    assert (returned.up.capped_count, returned.up.compute_effect(by_hand.base)) == (1, 0.0)
-    assert returned.down.compute_effect(by_hand.base) == pytest.approx(0.05 * 3.2e5)
+    assert (returned.up.capped_count, returned.up.result.compute_effect(by_hand.base)) == (1, 0.0)
+    assert returned.down.result.compute_effect(by_hand.base) == pytest.approx(0.05 * 3.2e5)
 
 
 def test_what_is_moved_by_its_cv(by_hand: Tornado) -> None:
@@ -98,7 +98,7 @@ def test_a_plan_that_comes_to_exist() -> None:
     assert found.base.status == "infeasible"
     first = found.bars[0]
     assert render_path(first.factor.path) == "smelters.near.returned" or first.count_status_changes(found.base) == 1
-    assert {bar.up.compute_effect(found.base) for bar in found.bars} == {None}
+    assert {bar.up.result.compute_effect(found.base) for bar in found.bars} == {None}
     assert found.bars[-1].is_idle(found.base)
 
 

@@ -320,16 +320,11 @@ def _find_first_set(problem: FeasibilityProblem, first: ElasticSolution) -> set[
     height = len(problem.program.rows)
     found = find_irreducible_subset(problem.scaled, IIS_SECONDS) if height <= SMALL_PROGRAM_ROWS else None
     if found is not None:
-        members = _convert_iis(found, problem)
+        bounds = (found.lower, found.upper)
+        members = {(row, end) for row, end in problem.rule_by_bound if bounds[end][row]}  # that enforce a rule
         if minimise_violation(problem.scaled, problem.unconditional | _make_ends(members, height)).contradicts:
             return members
     return _get_support(problem, first, problem.rule_bounds)
-
-
-def _convert_iis(found: RowSides, problem: FeasibilityProblem) -> set[tuple[int, int]]:
-    """Return the row bounds of an IIS that enforce a rule."""
-    bounds = (found.lower, found.upper)
-    return {(row, end) for row, end in problem.rule_by_bound if bounds[end][row]}
 
 
 def _delete_redundant_rules(

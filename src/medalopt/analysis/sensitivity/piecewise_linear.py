@@ -142,14 +142,10 @@ def _intersect_lines(point: TangentPoint, two: TangentPoint, near: float) -> flo
     if not two.slope > point.slope:
         return None
     across = (two._evaluate_line(point.position) - point.value) / (point.slope - two.slope)
-    meet = _round_position(point.position + across, near * 0.01)
+    meet = point.position + across
+    short = float(f"{meet:.6g}")
+    meet = short if abs(short - meet) <= near * 0.01 else meet
     return meet if point.position + near < meet < two.position - near else None
-
-
-def _round_position(position: float, near: float) -> float:
-    """Return the value of six digits within `near` of a position, if there is one."""
-    few = float(f"{position:.6g}")
-    return few if abs(few - position) <= near else position
 
 
 def _merge_pieces(pieces: list[LinearPiece], noise: float) -> tuple[LinearPiece, ...]:

@@ -13,7 +13,6 @@ from medalopt.analysis.sensitivity.base_case import MetalShortage, ShortageSolve
 from medalopt.analysis.sensitivity.uncertain_parameters import ParameterGroup, find_parameter_groups
 from medalopt.errors import SolverError
 from medalopt.instance.loading import NO_CHANGES
-from medalopt.tolerances import AMOUNT_TOLERANCE
 
 MAX_MEASURED_SHORTAGES = 40  # maximum number of bars with a metal shortage
 
@@ -32,17 +31,6 @@ class TornadoEnd:
     result: ScenarioResult
     shortage: MetalShortage | None = None
     measured: bool = False
-
-    def compute_effect(self, base: ScenarioResult) -> float | None:
-        """Return the change of the objective.
-
-        Returns:
-            The change in the unit of the objective, 0 within tolerance; None if this or the base case is infeasible.
-        """
-        if self.result.value is None or base.value is None:
-            return None
-        by = self.result.value - base.value
-        return by if abs(by) > AMOUNT_TOLERANCE * max(abs(base.value), abs(self.result.value)) else 0.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +62,7 @@ class TornadoBar:
         Returns:
             The change in the unit of the objective, 0 where infeasible.
         """
-        return max(abs(end.compute_effect(base) or 0.0) for end in self.ends)
+        return max(abs(end.result.compute_effect(base) or 0.0) for end in self.ends)
 
     def is_idle(self, base: ScenarioResult) -> bool:
         """Check if the parameter has no effect in either direction.
@@ -83,7 +71,7 @@ class TornadoBar:
             True if neither feasibility nor objective changes.
         """
         return not self.count_status_changes(base) and all(
-            end.compute_effect(base) == 0.0 or self._is_infeasible(end, base) for end in self.ends
+            end.result.compute_effect(base) == 0.0 or self._is_infeasible(end, base) for end in self.ends
         )
 
     def _is_infeasible(self, end: TornadoEnd, base: ScenarioResult) -> bool:

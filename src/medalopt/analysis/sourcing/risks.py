@@ -35,7 +35,6 @@ from medalopt.instance.paths import ParameterPath, parse_path, render_path
 from medalopt.instance.price_steps import compute_purchase_costs
 from medalopt.instance.routes import compute_fraction_amounts, read_at_credit, sum_over_routes
 from medalopt.proof.prices import value_credited_metal
-from medalopt.tolerances import AMOUNT_TOLERANCE
 
 _ROUTE_RATES = {
     ("treatments", "cost"): "treating",
@@ -295,7 +294,10 @@ def analyse_risks(
         *(one.texts for one in named),
     ]
     report_progress(f"solving {len(scenarios)} cases that could come")
-    base, *results = _solve_cases(runner, scenarios)
+    solved = [result for result in solve_scenarios(runner, scenarios).results if result is not None]
+    if len(solved) < len(scenarios):
+        raise KeyboardInterrupt
+    base, *results = solved
     moved = [
         TornadoEnd(by, factor.count_capped(by), result) for (factor, by), result in zip(ends, results, strict=False)
     ]
@@ -307,23 +309,11 @@ def analyse_risks(
     return PlanRisks(base, rank_bars(bars, base)[:MAX_REPORTED_PARAMETERS], len(chosen), len(every), tuple(cases))
 
 
-def _solve_cases(runner: ScenarioRunner, scenarios: list[Mapping[str, str]]) -> list[ScenarioResult]:
-    """Solve all cases; raise KeyboardInterrupt if any is missing."""
-    results = [result for result in solve_scenarios(runner, scenarios).results if result is not None]
-    if len(results) < len(scenarios):
-        raise KeyboardInterrupt
-    return results
-
-
 def _assess_scenario(
     runner: ScenarioRunner, name: str, changes: Mapping[str, str], result: ScenarioResult, base: ScenarioResult
 ) -> ScenarioRisk:
     """Compare a named scenario with the base case, and determine its metal shortage if infeasible."""
-    if result.value is not None and base.value is not None:
-        by = result.value - base.value
-        size = AMOUNT_TOLERANCE * max(abs(result.value), abs(base.value))
-        return ScenarioRisk(name, changes, result, by if abs(by) > size else 0.0)
-    short = None
+    more, short = result.compute_effect(base), None
     if result.status == "infeasible":
         short = solve_or_none(ShortageSolver(runner.apply_changes(changes)).compute_shortage)
-    return ScenarioRisk(name, changes, result, None, short)
+    return ScenarioRisk(name, changes, result, more, short)

@@ -143,7 +143,7 @@ def _describe_both_ends(unit: str, base: ScenarioResult, bar: TornadoBar) -> str
 
 
 def _describe_effect(unit: str, base: ScenarioResult, end: TornadoEnd) -> str:
-    by = end.compute_effect(base)
+    by = end.result.compute_effect(base)
     if by is None:
         return f"{_STATUS_WORDS.get(end.result.status, 'a plan')}"
     return "no effect" if by == 0 else f"{name_objective(unit)} {'+' if by > 0 else ''}{format_money(by, unit)}"
@@ -191,7 +191,7 @@ def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
 
 def _show_effect(instance: Instance, end: TornadoEnd, base: ScenarioResult) -> CellValue:
     """Return the change of the objective at an end, or the status of the plan."""
-    return show_value(end.compute_effect(base), _describe_infeasible_end(instance, end))
+    return show_value(end.result.compute_effect(base), _describe_infeasible_end(instance, end))
 
 
 def _name_capped_parameter(instance: Instance, bar: TornadoBar) -> str:
@@ -208,9 +208,7 @@ def _tornado_chart(
     instance: Instance, unit: str, tornado: Tornado, bars: Sequence[TornadoBar], title: str, table: ReportTable
 ) -> Chart:
     drawn = list(bars[:MOST_BARS_DRAWN])[::-1]  # ECharts draws upward
-    longest = (
-        max((abs(end.compute_effect(tornado.base) or 0.0) for bar in drawn for end in bar.ends), default=0.0) or 1.0
-    )
+    longest = max((bar.compute_swing(tornado.base) for bar in drawn), default=0.0) or 1.0
     size, word = choose_money_scale([longest])
     end = longest * INFEASIBLE_BAR_RATIO / size
     names = [
@@ -248,7 +246,7 @@ def _bar_item(
     instance: Instance, end: TornadoEnd, base: ScenarioResult, size: float, maximum: float, colour: str
 ) -> dict[str, Any]:
     """Return one bar; an infeasible one reaches the edge, hatched and labelled."""
-    effect = end.compute_effect(base)
+    effect = end.result.compute_effect(base)
     if effect is not None:
         return {"value": effect / size}
     hatched = {"color": "rgba(0,0,0,0.25)", "dashArrayX": [1, 0], "dashArrayY": [2, 5], "rotation": -0.8}

@@ -12,7 +12,6 @@ from medalopt.analysis.sourcing.orders import (
     FeedLine,
     FixedChargeLine,
     MetalReturn,
-    MetalShortage,
     find_rounding_shortages,
     list_feed_lines,
     list_fixed_charges,
@@ -120,14 +119,11 @@ def _describe_rounding(plan: Plan, documents: tuple[OrderDocument, ...]) -> str:
     short = find_rounding_shortages(plan.account, tonnes, bought)
     if not short:
         return "Rounding is verified: with all orders as rounded every metal suffices." if tonnes or bought else ""
-    return _describe_shortage(instance, max(short, key=lambda one: one.kilograms / one.needed))
-
-
-def _describe_shortage(instance: Instance, short: MetalShortage) -> str:
-    title, share = escape_text(instance.metals.titles[short.metal]), format_share(short.kilograms, short.needed)
+    worst = max(short, key=lambda one: one.kilograms / one.needed)
+    title, share = escape_text(instance.metals.titles[worst.metal]), format_share(worst.kilograms, worst.needed)
     return (
-        f"With all orders as rounded {format_mass(short.kilograms)} of {title} is short in "
-        f"{name_period(instance, short.period)} ({share} of its need); with the exact lines every metal suffices."
+        f"With all orders as rounded {format_mass(worst.kilograms)} of {title} is short in "
+        f"{name_period(instance, worst.period)} ({share} of its need); with the exact lines every metal suffices."
     )
 
 

@@ -346,7 +346,8 @@ def describe_risks(risks: PlanRisks, instance: Instance) -> tuple[str, ...]:
     lines = [
         f"{rank}: {_describe_risk(bar, risks.base, instance)}." for rank, bar in zip(_RANKS, risks.bars, strict=False)
     ]
-    cases = _select_worst_scenarios(risks)
+    bad = [risk for risk in risks.cases if risk.more is None or risk.more > 0]
+    cases = sorted(bad, key=_rank_scenario)[:_MOST_SCENARIOS]
     if cases:
         more = len(risks.cases) - len(cases)
         rest = f"; {more} more in the table of scenarios" if more else ""
@@ -363,7 +364,7 @@ def _describe_risk(bar: TornadoBar, base: ScenarioResult, instance: Instance) ->
 
 
 def _describe_effect(end: TornadoEnd, base: ScenarioResult, instance: Instance, label: str) -> str:
-    by = end.compute_effect(base)
+    by = end.result.compute_effect(base)
     if by is None:
         return "infeasible" if end.result.status == "infeasible" else _NOT_SOLVED
     return f"{label}{'+' if by > 0 else '−'}{format_money(abs(by), instance.currency)}" if by else "no effect on cost"
@@ -415,16 +416,10 @@ def _risk_row(bar: TornadoBar, base: ScenarioResult, instance: Instance) -> tupl
 
 
 def _extra_cost(end: TornadoEnd, base: ScenarioResult) -> CellValue:
-    by = end.compute_effect(base)
+    by = end.result.compute_effect(base)
     if by is None:
         return _INFEASIBLE if end.result.status == "infeasible" else _NOT_SOLVED
     return by
-
-
-def _select_worst_scenarios(risks: PlanRisks) -> list[ScenarioRisk]:
-    """Return the scenarios of the summary: infeasible ones first, then by extra cost."""
-    bad = [risk for risk in risks.cases if risk.more is None or risk.more > 0]
-    return sorted(bad, key=_rank_scenario)[:_MOST_SCENARIOS]
 
 
 def _rank_scenario(risk: ScenarioRisk) -> tuple[bool, float, str]:
