@@ -225,10 +225,10 @@ def _build_cost_chart(comparison: Comparison) -> Iterator[Chart]:
         for n, name in enumerate(_list_labels(comparison))
     ]
     axis = ChartAxis("cost", f"{word}{comparison.summaries[0].currency}")
-    option = _build_bar_option(axis, [COST_KINDS[row.item] for row in rows], series)
     most = max(rows, key=lambda row: row.largest_difference)
     title = f"Cost by kind; largest change: {COST_KINDS[most.item]}" if most.differs else "Cost by kind; no difference"
-    yield Chart(title, option, (_build_cost_table(comparison),), height=_get_chart_height(len(rows), len(series)))
+    items, tables = [COST_KINDS[row.item] for row in rows], (_build_cost_table(comparison),)
+    yield _draw_bars(title, axis, items, series, tables=tables)
 
 
 def _build_stream_chart(comparison: Comparison) -> Iterator[Chart]:
@@ -248,23 +248,17 @@ def _build_stream_chart(comparison: Comparison) -> Iterator[Chart]:
     first = _list_labels(comparison)[0]
     title = f"Change of supply taken against {first}; largest: {escape_text(rows[0].item)}"
     notes = (f"The {MAX_BARS} of {len(rows):,} streams with the largest change.",) if len(rows) > MAX_BARS else ()
-    option = _build_bar_option(
-        ChartAxis(f"change against {first}", "t"), [escape_text(row.item) for row in drawn], series
-    )
-    yield Chart(title, option, notes=notes, height=_get_chart_height(len(drawn), len(series)))
+    axis = ChartAxis(f"change against {first}", "t")
+    yield _draw_bars(title, axis, [escape_text(row.item) for row in drawn], series, notes=notes)
 
 
-def _build_bar_option(axis: ChartAxis, items: list[str], series: list[dict[str, Any]]) -> dict[str, Any]:
+def _draw_bars(title: str, axis: ChartAxis, items: list[str], series: list[dict[str, Any]], **more: Any) -> Chart:
     """Return horizontal bars, names on the left, the first at the top."""
     up = ChartAxis(
         "", names=items, extra={"inverse": True, "data": [shorten_name(item, _MAX_BAR_NAME) for item in items]}
     )
-    return build_plot_option(axis, up, series, legend=len(series) > 1)
-
-
-def _get_chart_height(rows: int, series: int) -> int:
-    """Return the height of a chart in pixels."""
-    return 130 + _BAR_PIXELS * rows * max(series, 1)
+    option = build_plot_option(axis, up, series, legend=len(series) > 1)
+    return Chart(title, option, height=130 + _BAR_PIXELS * len(items) * max(len(series), 1), **more)
 
 
 COMPARISON_FORMAT = "medalopt/comparison/1"

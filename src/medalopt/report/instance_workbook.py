@@ -8,8 +8,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import xlsxwriter
-
 from medalopt.catalog import list_limits
 from medalopt.errors import UsageError
 from medalopt.instance.loading import InstanceFile
@@ -39,16 +37,10 @@ from medalopt.instance.workbook.layout import (
     make_column,
     quote_text,
 )
-from medalopt.report.render.worksheet import CREATION_DATE, clean_cell_text, compute_text_height
+from medalopt.report.render.worksheet import clean_cell_text, compute_text_height, open_workbook
 from medalopt.text import escape_text
 from medalopt.units import Money
 
-_WRITER_OPTIONS = {
-    "in_memory": True,
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-}
 _SPARE_ROWS = 1_000  # empty rows with drop-down lists
 _MAX_COLUMNS = 16_384
 _DOUBLE_ESCAPE = re.compile(
@@ -138,8 +130,7 @@ def render_instance_workbook(opened: InstanceFile) -> bytes:
     money = opened.read_source_values().money
     root = build_source_tree(opened)
     buffer = io.BytesIO()
-    book = xlsxwriter.Workbook(buffer, _WRITER_OPTIONS)
-    book.set_properties({"created": CREATION_DATE})
+    book = open_workbook(buffer)
     sheets = _InstanceWriter(book, root, money)
     names = [INSTANCE_SHEET, *(section.sheet for section in SHEET_SECTIONS), POLICY_SHEET, SCENARIOS_SHEET]
     _add_readme(sheets, names)

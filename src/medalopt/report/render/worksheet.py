@@ -5,18 +5,39 @@ A table is an Excel table with filters; its totals are formulas.
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import xlsxwriter
+
 from medalopt.plan.digests import FormulaValue
 from medalopt.report.document import CellValue, PlainValue, ReportColumn, ReportTable, ShownValue, sum_column
 from medalopt.report.render.text import format_cell
 from medalopt.text import escape_control_characters
 
-CREATION_DATE = datetime(2000, 1, 1)  # of every workbook, so that equal reports give equal bytes
+_CREATION_DATE = datetime(2000, 1, 1)  # of every workbook, so that equal reports give equal bytes
+
+
+def open_workbook(buffer: io.BytesIO, **properties: str) -> Any:
+    """Open a workbook in which text stays text: no cell becomes a formula, a link or a number.
+
+    Args:
+        buffer: Its bytes, once it is closed.
+        properties: Properties of the document, such as `title`.
+
+    Returns:
+        Workbook of XlsxWriter.
+    """
+    as_text = dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False)
+    book = xlsxwriter.Workbook(buffer, {"in_memory": True, **as_text})
+    book.set_properties({**properties, "created": _CREATION_DATE})
+    return book
+
+
 MOST_CELL_UNITS = 32_767  # UTF-16 units of one cell
 _MOST_NAME_UNITS = 31  # UTF-16 units of the name of a sheet
 _FORBIDDEN_IN_NAME = re.compile(r"[\[\]:*?/\\]")

@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-import xlsxwriter
-
 from medalopt.errors import UsageError
 from medalopt.plan.digests import compute_part_digests
 from medalopt.plan.workbook import EDITABLE_TABLES, name_hidden_sheet, name_visible_sheet
@@ -32,13 +30,13 @@ from medalopt.report.document import (
 from medalopt.report.render.csv import render_csv_folder
 from medalopt.report.render.text import fix_digits, split_summary
 from medalopt.report.render.worksheet import (
-    CREATION_DATE,
     LEAST_COLUMN_WIDTH,
     SheetNames,
     WorkbookWriter,
     clean_cell_text,
     compute_text_height,
     measure_widths,
+    open_workbook,
     set_print_layout,
     write_cell,
     write_merged,
@@ -276,12 +274,6 @@ def _write_entries(writer: WorkbookWriter, sheet: Any, row: int, title: str, ent
     return row + 1
 
 
-_WORKBOOK_OPTIONS = {
-    "in_memory": True,
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-}
 _PRINT_SCALE = 75  # print scale of the pictures in per cent
 _PAGE_HEIGHT = 1_180  # pixels of a portrait page at that scale
 _PICTURE_COLUMN = 130  # characters, wider than a picture in every program, so that none is cut
@@ -298,8 +290,7 @@ def render_report_xlsx(report: Report) -> bytes:
         The bytes of the file.
     """
     buffer = io.BytesIO()
-    book = xlsxwriter.Workbook(buffer, _WORKBOOK_OPTIONS)
-    book.set_properties({"title": report.title[:200], "created": CREATION_DATE})
+    book = open_workbook(buffer, title=report.title[:200])
     status = split_summary(report).status
     writer = WorkbookWriter(book, f"{report.title} · {status}" if status else report.title, report.date)
     record = {} if report.plan is None else render_csv_folder(report.plan)
