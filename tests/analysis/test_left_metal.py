@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.analysis.replanned import solve_replan
 from tests.laws import pool
 from tests.model.cases import ROOT, loaded
 from tests.random_instances import with_settlement
 
 import medalopt
 from medalopt.analysis.explain.explanation import explain_plan
-from medalopt.analysis.replanning.replan import make_replan_problem, solve_replan
+from medalopt.analysis.replanning.replan import make_replan_problem
 from medalopt.analysis.sourcing.metals import compute_metal_account
 from medalopt.analysis.sourcing.orders import list_feed_lines
 from medalopt.analysis.sourcing.payments import TOLL, allocate_payments

@@ -8,12 +8,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.analysis.replanned import solve_replan
 from tests.analysis.replanning.test_replan import BASE, LOTS, SIGNED
 from tests.cli.runs import Run, here
 from tests.report.reading import mentions
 
 import medalopt
-from medalopt.analysis.replanning.replan import make_replan_problem, solve_replan
+from medalopt.analysis.replanning.replan import make_replan_problem
 from medalopt.report.replanning import summarize_actuals
 
 ANEW = ("--after", "2018-02", "--actuals", "actuals.csv")

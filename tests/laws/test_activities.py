@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.analysis.replanned import solve_replan
 from tests.laws import pool
 from tests.laws.answer import answer
 from tests.model.cases import ROOT, Document, loaded
 from tests.random_instances import document, with_activities, with_branched_activities
 
 import medalopt
-from medalopt.analysis.replanning.replan import make_replan_problem, solve_replan
+from medalopt.analysis.replanning.replan import make_replan_problem
 from medalopt.analysis.sourcing.payments import allocate_payments
 from medalopt.errors import InputError, NoPlanError
 from medalopt.instance.activities import (

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.analysis.replanned import solve_replan
 
 import medalopt
 from medalopt.analysis.replanning.in_transit import IN_TRANSIT, get_in_transit_streams
-from medalopt.analysis.replanning.replan import Replan, ReplanProblem, make_replan_problem, solve_replan
+from medalopt.analysis.replanning.replan import Replan, ReplanProblem, make_replan_problem
 from medalopt.errors import InputError, NoPlanError, UsageError
 from medalopt.report.atomic_write import write_folder
 from medalopt.report.render.csv import render_csv_folder

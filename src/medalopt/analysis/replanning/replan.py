@@ -335,22 +335,6 @@ def _read_signed_decisions(
     return decisions, {}, ()
 
 
-def solve_replan(problem: ReplanProblem, objective: str = "cost") -> Replan:
-    """Solve the replanning problem.
-
-    Args:
-        problem: Replanning problem.
-        objective: Objective: cost, footprint or mass.
-
-    Returns:
-        Optimal plan of the remaining horizon, with the first plan.
-
-    Raises:
-        NoPlanError: If the remaining horizon is infeasible.
-    """
-    return compare_with_first_plan(problem, solve(problem.remaining_instance, objective))
-
-
 def compare_with_first_plan(problem: ReplanProblem, plan: Plan) -> Replan:
     """Compare a plan of the remaining horizon with the first plan.
 
