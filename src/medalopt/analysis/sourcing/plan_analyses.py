@@ -43,6 +43,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network
+from medalopt.plan.metal_values import MetalValues
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import certify_plan, sum_absolute_costs
 from medalopt.proof.marginal import KILOGRAMS
@@ -213,7 +214,7 @@ def analyse_plan(
 
 @dataclass(frozen=True, eq=False)
 class PlanFacts:
-    """A plan with its payments, metal account and trace of metal, computed on first access."""
+    """A plan with its payments, metal values, metal account and trace of metal, computed on first access."""
 
     plan: Plan
 
@@ -221,6 +222,11 @@ class PlanFacts:
     def payments(self) -> Payments:
         """Payments by document, party, kind of cost and period, computed once."""
         return allocate_payments(self.plan.account)
+
+    @cached_property
+    def metal_values(self) -> MetalValues:
+        """Value of each metal, computed once."""
+        return MetalValues(self.plan)
 
     @cached_property
     def metal_account(self) -> MetalAccount:

@@ -17,7 +17,6 @@ from medalopt.analysis.sourcing.orders import (
     list_fixed_charges,
 )
 from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, SALES_ORDER, TOLL
-from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.credited_metal import leaves_metal
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
@@ -30,6 +29,7 @@ from medalopt.report.document import (
     OrderDocument,
     ReportColumn,
     ReportTable,
+    TableRows,
     count_minor_digits,
     fill_rows,
     make_amount_column,
@@ -431,18 +431,21 @@ _INTO_STOCK = "(into stock)"
 def _build_purchase_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
     """Build the purchase order of every offer with purchases."""
     instance, account = context.instance, context.plan.account
-    bought, into_stock = account.decisions.bought, is_stocked(instance)
+    bought, into_stock, prices = account.decisions.bought, is_stocked(instance), compute_purchase_prices(account)
     documents: list[OrderDocument] = []
     for offer in range(len(instance.market.names)):
         if into_stock[offer]:
             period = np.flatnonzero(account.purchases[offer])
-            rows = tuple(
-                _purchase_row(account, offer, t, None, float(account.purchases[offer, t])) for t in period.tolist()
-            )
+            amounts = [(t, _INTO_STOCK, float(account.purchases[offer, t])) for t in period.tolist()]
         else:
             period, alloy = np.nonzero(bought[offer].T)
-            places_of = zip(period.tolist(), alloy.tolist(), strict=True)
-            rows = tuple(_purchase_row(account, offer, t, a, float(bought[offer, a, t])) for t, a in places_of)
+            pairs = zip(period.tolist(), alloy.tolist(), strict=True)
+            amounts = [(t, instance.alloys.names[a], float(bought[offer, a, t])) for t, a in pairs]
+        rows: TableRows = tuple(
+            (instance.periods[t], use, kg, price, kg * price, KILOGRAM_CODE)
+            for t, use, kg in amounts
+            for price in [float(prices[offer, t])]
+        )
         rows += tuple(
             (instance.periods[one.period], f"({FIXED_CHARGE})", None, None, one.charge, LUMP_SUM_CODE)
             for one in list_fixed_charges(account, "offer")
@@ -505,11 +508,3 @@ def _purchase_columns(instance: Instance) -> tuple[ReportColumn, ...]:
         make_amount_column("amount", "Amount", instance.currency),
         ReportColumn("unit_code", "Unit code", hidden=True),
     )
-
-
-def _purchase_row(
-    account: PlanAccount, offer: int, period: int, alloy: int | None, kilograms: float
-) -> tuple[CellValue, ...]:
-    instance, price = account.instance, float(compute_purchase_prices(account)[offer, period])
-    names = (instance.periods[period], _INTO_STOCK if alloy is None else instance.alloys.names[alloy])
-    return (*names, kilograms, price, kilograms * price, KILOGRAM_CODE)

@@ -15,7 +15,6 @@ from medalopt.analysis.sourcing.payments import PURCHASE_ORDER
 from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses, PlanFacts, WholeLoadPlan
 from medalopt.instance.activities import describe_lot_rules
 from medalopt.instance.source_values import SourceValues
-from medalopt.plan.metal_values import MetalValues
 from medalopt.plan.plan import Plan
 from medalopt.proof.confidence import price_confidence
 from medalopt.report.charts import Chart
@@ -112,7 +111,7 @@ def summarize_decision(
         The summary, a line each: status, cost, orders, bottlenecks, main risks, drafts.
     """
     plan = facts.plan
-    first, *rest = summarize_plan(plan, MetalValues(plan))
+    first, *rest = summarize_plan(plan, facts.metal_values)
     scarce = [line for line in rest if line.startswith(("Bottleneck", "Next source"))]
     benchmark = () if analyses is None else _describe_benchmark(plan, analyses.premium)
     lines = [describe_status(plan), first, *benchmark, *(line for line in rest if line not in scarce)]
@@ -354,7 +353,7 @@ def _build_summary(
         *_unmet_figure(plan),
         *_supply_figure(plan),
         *_purchase_figure(facts),
-        *_bottleneck_figure(plan),
+        *_bottleneck_figure(facts),
         *_confidence_figure(plan),
         *_low_case_figure(facts),
         *_footprint_figure(plan),
@@ -444,10 +443,11 @@ def _purchase_figure(facts: PlanFacts) -> tuple[_FigureRow, ...]:
     return (("Metal purchases", format_money(spent, facts.plan.instance.currency), detail),)
 
 
-def _bottleneck_figure(plan: Plan) -> tuple[_FigureRow, ...]:
+def _bottleneck_figure(facts: PlanFacts) -> tuple[_FigureRow, ...]:
+    plan = facts.plan
     if not plan.certificate.optimal:
         return ()
-    values = MetalValues(plan)
+    values = facts.metal_values
     if not values.scarce:
         return ()
     metal, *others = values.scarce

@@ -90,7 +90,11 @@ def tabulate_awards(plan: Plan, entry: Mapping[int, float] | None = None) -> tup
     order = np.lexsort((np.arange(len(streams.names)), -size, whole)).tolist()
     asked = None if entry is None else {i: by for i, by in entry.items() if not whole[i]}
     free = compute_routable_supply(instance, account.routes).tolist()
-    rows = tuple((*_award_row(plan, i, float(spent[i]), free[i]), *_entry_price(plan, i, asked)) for i in order)
+    prices = compute_mean_price(instance, compute_marginal_prices(account, STREAM_STEPS)).tolist()  # at the step in use
+    rows = tuple(
+        (*_award_row(plan, i, prices[i], float(spent[i]), free[i]), *_show_entry_price(prices[i], i, asked))
+        for i in order
+    )
     notes = (() if entry is None else (_ENTRY_NOTE,)) + (
         (_NO_ROUTE_NOTE,) if any(row[6] == "no route" for row in rows) else ()
     )
@@ -98,7 +102,7 @@ def tabulate_awards(plan: Plan, entry: Mapping[int, float] | None = None) -> tup
     return (ReportTable("award", "Award table", _AWARD_DESCRIPTION, columns, rows, notes),)
 
 
-def _award_row(plan: Plan, stream: int, spent: float, free: float) -> tuple[CellValue, ...]:
+def _award_row(plan: Plan, stream: int, price: float, spent: float, free: float) -> tuple[CellValue, ...]:
     instance, streams = plan.instance, plan.instance.streams
     offered, taken = float(streams.available.value[stream].sum()), float(plan.account.sent[stream])
     bundle = int(streams.bundle[stream])
@@ -110,12 +114,12 @@ def _award_row(plan: Plan, stream: int, spent: float, free: float) -> tuple[Cell
         offered,
         taken,
         describe_award(taken, offered, free),
-        _mean_price(plan, stream),
+        price,
         spent,
     )
 
 
-def _entry_price(plan: Plan, stream: int, entry: Mapping[int, float] | None) -> tuple[CellValue, ...]:
+def _show_entry_price(price: float, stream: int, entry: Mapping[int, float] | None) -> tuple[CellValue, ...]:
     """Return the break-even price of a stream, empty where it is fully taken or was not analysed."""
     if entry is None:
         return ()
@@ -123,12 +127,7 @@ def _entry_price(plan: Plan, stream: int, entry: Mapping[int, float] | None) -> 
         return (None,)
     if not math.isfinite(entry[stream]):
         return ("–",)
-    return (_mean_price(plan, stream) - entry[stream],)
-
-
-def _mean_price(plan: Plan, stream: int) -> float:
-    """Return price and collection of a tonne of a stream, at the step in use."""
-    return float(compute_mean_price(plan.instance, compute_marginal_prices(plan.account, STREAM_STEPS))[stream])
+    return (price - entry[stream],)
 
 
 def describe_award(taken: float, offered: float, free: float) -> str:
