@@ -200,10 +200,21 @@ def _list_values(row: ComparisonRow) -> list[CellValue]:
 
 
 def _list_cost_rows(comparison: Comparison) -> list[ComparisonRow]:
-    """Return the kinds of cost that are above rounding in any subject."""
+    """Return the kinds of cost that are above rounding in any subject; an amount that is rounding is 0."""
     rows = comparison.select_part("cost")
-    largest = max((abs(value) for row in rows for value in row.values if value), default=0.0)
-    return [row for row in rows if any(abs(value or 0.0) > AMOUNT_TOLERANCE * largest for value in row.values)]
+    columns = zip(*(row.values for row in rows), strict=True)
+    least = [AMOUNT_TOLERANCE * max((abs(value) for value in column if value), default=0.0) for column in columns]
+    cleared = (
+        replace(
+            row,
+            values=tuple(
+                0.0 if value is not None and abs(value) <= size else value
+                for value, size in zip(row.values, least, strict=True)
+            ),
+        )
+        for row in rows
+    )
+    return [row for row in cleared if any(row.values)]
 
 
 MAX_BARS = 15  # bars of each plan

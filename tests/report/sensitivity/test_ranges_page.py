@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 from functools import cache
 
 import pytest
+from python_calamine import CalamineWorkbook
 from tests.analysis.varied import TINY
 from tests.report.reading import mentions
 
@@ -16,6 +18,7 @@ from medalopt.report.document import get_cell_number, get_cell_value
 from medalopt.report.render.html import render_report_html
 from medalopt.report.render.json import render_report_json
 from medalopt.report.render.text import Screen, render_report_text
+from medalopt.report.render.xlsx import render_report_xlsx
 from medalopt.report.sensitivity.ranges import MOST_TABLE_ROWS, report_ranges
 from medalopt.report.sensitivity.report_part import build_sensitivity_report
 
@@ -43,6 +46,16 @@ def test_a_page_for_a_browser() -> None:
     """The HTML page has the same content."""
     page = render_report_html(build_sensitivity_report(found().plan.instance, [report_ranges(found())]))
     assert "market.mined_silver.price 2017-05" in page.replace("<wbr>", "")
+
+
+def test_the_workbook_names_parameters_as_people_do() -> None:
+    """Periods are months and values have their unit beside them."""
+    book = CalamineWorkbook.from_filelike(
+        io.BytesIO(render_report_xlsx(build_sensitivity_report(found().plan.instance, [report_ranges(found())])))
+    )
+    rows = [row for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python()]
+    assert [66, "JPY/g"] in [row[1:3] for row in rows if row[0] == "market.mined_silver.price 2017-05"]
+    assert not any("price[" in str(cell) for row in rows for cell in row)
 
 
 def test_the_page_shows_what_matters() -> None:

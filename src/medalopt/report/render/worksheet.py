@@ -370,7 +370,9 @@ _MOST_HEADER_CHARACTERS = 120  # Excel allows 255 with all codes
 
 def _escape_header(text: str) -> str:
     """Return a text for header or footer, in which `&` begins a code."""
-    return clean_cell_text(text)[:_MOST_HEADER_CHARACTERS].replace("&", "&&").replace("\n", " ")
+    text = clean_cell_text(text)
+    text = text if len(text) <= _MOST_HEADER_CHARACTERS else f"{text[: _MOST_HEADER_CHARACTERS - 1]}…"
+    return text.replace("&", "&&").replace("\n", " ")
 
 
 MOST_COLUMN_WIDTH, LEAST_COLUMN_WIDTH = 46, 9

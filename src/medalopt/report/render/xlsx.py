@@ -16,12 +16,15 @@ from medalopt.plan.digests import compute_part_digests
 from medalopt.plan.workbook import EDITABLE_TABLES, name_hidden_sheet, name_visible_sheet
 from medalopt.report.charts import PICTURE_WIDTH, Chart, render_png
 from medalopt.report.document import (
+    CellValue,
     FieldPairs,
     OrderDocument,
     Report,
     ReportColumn,
     ReportTable,
+    ShownValue,
     TableRows,
+    get_cell_number,
     list_charts,
     list_order_lines,
     list_tables,
@@ -152,7 +155,9 @@ def _write_document_sheet(writer: WorkbookWriter, name: str, front: str, documen
 def _set_column_widths(sheet: Any, table: ReportTable) -> int:
     """Set the column widths, hide columns for machines, and return the index of the last column."""
     for position, (column, width) in enumerate(zip(table.columns, measure_widths(table), strict=True)):
-        sheet.set_column(position, position, width, None, {"hidden": True} if column.hidden else {})
+        sheet.set_column(
+            position, position, width, None, {"hidden": True} if column.hidden and column.key != "unit" else {}
+        )
     return len(table.columns) - 1
 
 
@@ -194,7 +199,8 @@ def _write_notes(writer: WorkbookWriter, sheet: Any, row: int, last: int, notes:
     return row
 
 
-_COVER_WIDTHS = (34, 56, 24)
+_MOST_DIGITS = 8  # digits of the largest number of a column in which small and large ones are mixed
+_COVER_WIDTHS = (42, 52, 24)
 _MOST_TITLE_CHARACTERS = 120  # characters
 _TABLES_HINT = (
     "Lists are Excel tables: filter and sort them by their headings; totals are of the rows shown. "
@@ -228,7 +234,9 @@ def _write_cover_sheet(
         sheet.set_column(position, position, width)
     write_merged(sheet, 0, 2, report.title, writer.get_format("title"))
     sheet.set_row(0, 26)
-    row = _write_lines(writer, sheet, 1, (*report.headline, *([report.date] if report.date else ())), "text")
+    status = split_summary(report).status
+    row = _write_lines(writer, sheet, 1, tuple(filter(None, (status, report.date))), "strong")
+    row = _write_lines(writer, sheet, row, tuple(line for line in report.headline if line != status), "text")
     for part in report.parts:
         write_merged(sheet, row + 1, 2, part.title, writer.get_format("heading"))
         row = _write_lines(writer, sheet, row + 2, part.headline, "text")
@@ -292,7 +300,8 @@ def render_report_xlsx(report: Report) -> bytes:
     buffer = io.BytesIO()
     book = open_workbook(buffer, title=report.title[:200])
     status = split_summary(report).status
-    writer = WorkbookWriter(book, f"{report.title} · {status}" if status else report.title, report.date)
+    brief = status.split(" (")[0].rstrip(".")
+    writer = WorkbookWriter(book, f"{report.title} · {brief}" if status else report.title, report.date)
     record = {} if report.plan is None else render_csv_folder(report.plan)
     hidden = {name: writer.names.name_sheet(name_hidden_sheet(name.removesuffix(".csv"))) for name in record}
     names = plan_sheets(report, writer.names)
@@ -323,9 +332,33 @@ def _write_content_sheets(writer: WorkbookWriter, names: SheetPlan, report: Repo
     pictures = _add_picture_sheet(writer, names, charts)
     entries = [pictures] if pictures else []
     for table in _list_sheet_tables(report):
-        _write_table_sheet(writer, names.tables[table.key], names.front, fix_digits(table))
+        _write_table_sheet(writer, names.tables[table.key], names.front, _prepare_table(table, report.plan is not None))
         entries.append(_SheetEntry(names.tables[table.key], table.description, title=table.title))
     return entries
+
+
+def _count_places(cells: list[CellValue]) -> int:
+    """Return the decimal places at which the largest number of a column has `_MOST_DIGITS` digits."""
+    largest = max((abs(get_cell_number(cell)) for cell in cells), default=0.0)
+    return max(0, _MOST_DIGITS - len(f"{largest:.0f}"))
+
+
+def _prepare_table(table: ReportTable, of_plan: bool) -> ReportTable:
+    """Return a table as its sheet shows it: numbers by column and, in no plan that verify reads, names for people."""
+    fixed = fix_digits(table)
+    if of_plan:
+        return fixed
+    columns = tuple(
+        replace(column, digits=min(column.digits, _count_places(table.list_cells(column.key))))
+        if own.style in ("money", "significant")
+        else column
+        for column, own in zip(fixed.columns, table.columns, strict=True)
+    )
+    rows = tuple(
+        tuple(cell.text if isinstance(cell, ShownValue) and isinstance(cell.value, str) else cell for cell in row)
+        for row in table.rows
+    )
+    return replace(fixed, columns=columns, rows=rows)
 
 
 def _write_document_sheets(writer: WorkbookWriter, names: SheetPlan, report: Report) -> list[_SheetEntry]:
