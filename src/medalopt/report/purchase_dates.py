@@ -107,6 +107,8 @@ def describe_purchase_dates(plan: TwoStagePlan) -> Iterator[str]:
     parts = [_describe_date(plan, one) for one in own if one in shown]
     if left := len(own) - len(shown):
         parts.append(f"less in {left} other periods")
+    if len(own) > 1:  # the answer first: a page shows it as a key figure
+        parts.insert(0, f"mostly in {instance.periods[shown[0].period]}")
     verb = "exercise" if offer in options else "buy"
     yield f"When to {verb} {escape_text(instance.market.names[offer])}: {'; '.join(parts)}."
 
