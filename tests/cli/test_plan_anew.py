@@ -43,7 +43,7 @@ def test_what_happened_comes_first(desk: Path) -> None:
     assert mentions(out, "base", "2018-02")
     assert mentions(out, "2018-02", numbers=(3.248, 5.444, 1))  # tonnes sent, planned, signed
     assert mentions(out, "ilver", numbers=(1.7, 5.4, 4.41, 13.25))  # kg back, planned, awaited, to be melted
-    assert mentions(out, "first plan", "`in transit`")
+    assert mentions(out, "first plan", "'in transit'")
     order = ["Metal: plan against actual", "Devices: plan against actual", "Cost: first plan and now", "Settled lots"]
     order += ["Metal in transit", "Contracted shipments", "Award table"]
     assert sorted(order, key=out.index) == order
