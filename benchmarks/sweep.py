@@ -139,7 +139,7 @@ def compare(name: str, count: int) -> str:
         return {path: text.format(position)}
 
     def along() -> ParametricScenarios:
-        return variants.build_family(changes, low, high)
+        return ParametricScenarios(variants, changes, low, high)
 
     way = along()
     inner = [float(at) for at in np.linspace(low, high, count + 2)[1:-1]]
