@@ -13,6 +13,7 @@ import pytest
 import medalopt
 from campaigns import promises
 from medalopt import solve_instance
+from medalopt.analysis.comparison import Comparison, summarize_instance
 from medalopt.analysis.risk.breakpoints import list_sources
 from medalopt.analysis.risk.price_of_confidence import GAP_SHARE, compute_price_of_confidence
 from medalopt.errors import ConfidenceNotReachedError, InputError, UsageError
@@ -24,7 +25,8 @@ from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE, LEVEL_RULE
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.confidence import build_confidence_report
 from medalopt.report.render.json import build_plan_object
-from medalopt.report.risk import describe_split
+from medalopt.report.risk import describe_risks, describe_split
+from medalopt.report.verify import build_verdict_report
 from medalopt.solve_instance import solve
 from medalopt.solver.confidence import separate_cuts
 from medalopt.solver.decomposition import column_generation
@@ -189,6 +191,17 @@ def test_what_no_plan_can_promise_jointly(instance: Instance, monkeypatch: pytes
     assert solve(scarce.with_changes(below)).certificate.optimal
     with pytest.raises(ConfidenceNotReachedError):
         solve(scarce.with_changes({"policy.confidence": f"{100 * highest.upper + 0.01} %"}))
+
+
+def test_risk_where_plans_are_verified_and_compared(instance: Instance, plan: Plan) -> None:
+    """A valid plan is shown with its risk, and plans side by side with the probability of each metal and deadline."""
+    report = build_verdict_report(verify_plan(plan.instance, read_back(plan)), "plan.json")
+    assert report.headline[1:] == describe_risks(plan.instance, plan.risks) and "probability 70 %" in report.headline[1]
+    bare = solve(instance)
+    comparison = Comparison(tuple(summarize_instance("plan", one, "cost") for one in (bare, plan)))
+    for risk, other, row in zip(bare.risks, plan.risks, comparison.select_part("risk"), strict=True):
+        assert (row.item, row.unit) == (f"Ag by {instance.periods[risk.period]}", "%")
+        assert row.values == pytest.approx((100 * risk.probability, 100 * other.probability), abs=0.01)
 
 
 def test_price_of_confidence(instance: Instance) -> None:

@@ -30,7 +30,18 @@ from medalopt.text import escape_text, join_names, suggest_name
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 QuantityKey = tuple[str, str, str]  # part, item, unit
-PLAN_PARTS = ("totals", "cost", "parties", "streams", "treatments", "smelters", "purchases", "metals", "shortfall")
+PLAN_PARTS = (
+    "totals",
+    "cost",
+    "risk",
+    "parties",
+    "streams",
+    "treatments",
+    "smelters",
+    "purchases",
+    "metals",
+    "shortfall",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +70,7 @@ def _summarize_saved_plan(name: str, plan: SavedPlan, currency: str, data: Sourc
     """Summarize a saved plan from its tables."""
     tables = {
         table: _collect_columns(table, getattr(plan, table))
-        for table in ("shipments", "purchases", "offer_stock", "metals", "shortfall", "parties")
+        for table in ("shipments", "purchases", "offer_stock", "metals", "risk", "shortfall", "parties")
     }
     values = _collect_quantities(tables, plan.cost, plan.footprint, plan.tonnes, currency)
     return PlanSummary(name, plan.status, currency, values, data, plan.instance.figures, saved=True)
@@ -91,6 +102,9 @@ def _collect_quantities(
     for what, text in (("returned", "returned"), ("used", "used"), ("surplus", "surplus")):
         items = [f"{metal}, {text}" for metal in metals["metal"]]
         result |= _sum_by_item("metals", "kg", items, metals[what])
+    risk = tables.get("risk", {"metal": [], "period": [], "probability": []})
+    deadlines = [f"{metal} by {period}" for metal, period in zip(risk["metal"], risk["period"], strict=True)]
+    result |= _sum_by_item("risk", "%", deadlines, [round(100 * probability, 2) for probability in risk["probability"]])
     missed = tables.get("shortfall", {"medal": [], "missed": []})
     return result | _sum_by_item("shortfall", "medals", missed["medal"], missed["missed"])
 

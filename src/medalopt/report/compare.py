@@ -30,6 +30,7 @@ _LEFT_OUT = "–"
 _STATUS_WORDS = {"infeasible": "infeasible", "unanswered": "not solved"}
 _MAX_LABEL = 40  # characters
 _PART_TITLES = {
+    "risk": ("Probability that the metal suffices", "%"),
     "streams": ("Supply taken by stream", "t"),
     "treatments": ("Devices by treatment", "t"),
     "smelters": ("Devices by smelter", "t"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from medalopt.instance.confidence import ConfidenceRow, build_confidence, get_joint_confidence, get_uncertainty_budget
 from medalopt.instance.instance import Instance
 from medalopt.instance.risk import DeadlineRisk
@@ -32,21 +34,25 @@ RISK_COLUMNS = (
 )
 
 
-def describe_risks(plan: Plan) -> tuple[str, ...]:
+def describe_risks(instance: Instance, risks: Sequence[DeadlineRisk]) -> tuple[str, ...]:
     """Describe the metals most at risk, each by its deadline with the smallest probability.
+
+    Args:
+        instance: Instance of a plan.
+        risks: Risk of each metal and deadline of the plan.
 
     Returns:
         At most two sentences; none where nothing returned is uncertain.
     """
     worst: dict[int, DeadlineRisk] = {}
-    for risk in sorted(plan.risks, key=lambda risk: (risk.probability, risk.period)):
+    for risk in sorted(risks, key=lambda risk: (risk.probability, risk.period)):
         worst.setdefault(risk.metal, risk)
     named = [risk for risk in worst.values() if risk.probability < SAFE_PROBABILITY][:_MOST_METALS]
     if not named and worst:
         least = format_probability(min(risk.probability for risk in worst.values()))
         return (f"Every metal suffices at every deadline with a probability of at least {least}.",)
-    several = len({risk.period for risk in plan.risks}) > 1
-    return tuple(_describe_risk(plan, risk, several) for risk in named)
+    several = len({risk.period for risk in risks}) > 1
+    return tuple(_describe_risk(instance, risk, several) for risk in named)
 
 
 def describe_confidence_prices(plan: Plan) -> tuple[str, ...]:
@@ -124,10 +130,10 @@ def name_promise(instance: Instance, row: ConfidenceRow) -> str:
     return f"{instance.metals.titles[row.metal]}{when}"
 
 
-def _describe_risk(plan: Plan, risk: DeadlineRisk, dated: bool) -> str:
+def _describe_risk(instance: Instance, risk: DeadlineRisk, dated: bool) -> str:
     """Return the sentence on one metal and deadline."""
-    title = plan.instance.metals.titles[risk.metal]
-    when = f" by {plan.instance.periods[risk.period]}" if dated else ""
+    title = instance.metals.titles[risk.metal]
+    when = f" by {instance.periods[risk.period]}" if dated else ""
     return describe_distribution(
         f"{title[:1].upper()}{title[1:]}{when}", risk.needed, risk.mean, (risk.low, risk.high), risk.probability
     )

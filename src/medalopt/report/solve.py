@@ -62,7 +62,7 @@ def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
     promised = describe_confidence_prices(plan) if plan.certificate.optimal else ()
     beside = (_describe_payers(plan), _describe_premiums(plan), _describe_missed_medals(plan), describe_lot_cost(plan))
     lines = (_describe_cost(plan), *beside, _describe_supply(plan))
-    return tuple(line for line in (*lines, *describe_risks(plan), *promised, *scarce) if line)
+    return tuple(line for line in (*lines, *describe_risks(plan.instance, plan.risks), *promised, *scarce) if line)
 
 
 def name_total_cost(plan: Plan) -> tuple[str, float]:

@@ -8,12 +8,14 @@ from typing import Any
 
 from medalopt.instance.arrays import drop_infinite
 from medalopt.instance.instance import Instance
+from medalopt.instance.risk import compute_risk
 from medalopt.plan.workbook import WorkbookEdit
 from medalopt.proof.claims import Violation
 from medalopt.proof.verdict import InfeasibilityVerdict, Verdict
 from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.numbers import format_number
 from medalopt.report.render.json import build_check_object, make_report, render_json
+from medalopt.report.risk import describe_risks
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import GAP_TOLERANCE
 
@@ -67,7 +69,8 @@ def build_verdict_report(verdict: Verdict, name: str) -> Report:
     if not verdict.accepted:
         title, lines = "Plan is not valid.", [*_list_violations(verdict.broken), _describe_violations(verdict, name)]
     else:
-        title, lines = "Plan is valid.", [f"{escape_text(name)}: {_describe_gap(verdict)}"]
+        risks = describe_risks(verdict.account.instance, compute_risk(verdict.account))
+        title, lines = "Plan is valid.", [f"{escape_text(name)}: {_describe_gap(verdict)}", *risks]
     members = _build_verdict_object(verdict)
     return _make_report(title, [*lines, *_describe_unchecked(verdict)], members, _tabulate_violations(verdict.broken))
 
@@ -189,6 +192,7 @@ def build_edited_report(verdict: Verdict, edits: Sequence[WorkbookEdit], name: s
     else:
         lines.append("Violated: no constraint of the instance.")
     lines.append(_describe_objective(verdict))
+    lines += describe_risks(verdict.account.instance, compute_risk(verdict.account))
     rest = len(verdict.broken) - len(verdict.against)
     if rest:
         lines.append(
