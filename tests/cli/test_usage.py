@@ -62,6 +62,17 @@ def test_a_wrong_command_line_is_reported_to_programs_too(name: str) -> None:
     assert told["faults"][0]["message"] in ran.err
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("--confidence", "40%"), ("--confidence", "200%"), ("--uncertainty-budget", "-3")]
+)
+def test_a_wrong_value_is_reported_under_its_option(option: str, value: str) -> None:
+    """An option that stands for a changed parameter is named, not `--set`; so is it where `--set` changes that too."""
+    ran = here("solve", TINY, option, value)
+    assert ran.code == 2 and ran.err.startswith(f"{option}: ") and "policy." not in ran.err
+    path = "policy.confidence" if option == "--confidence" else "policy.uncertainty_budget"
+    assert here("solve", TINY, option, value, "--set", f"{path}=1").err.startswith(f"{option}: ")
+
+
 def test_a_near_miss_is_corrected() -> None:
     """A mistyped verb draws the right one, a mistyped figure its path."""
     assert "solve" in here("slove", TINY).err

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -16,7 +18,7 @@ from medalopt import solve_instance
 from medalopt.analysis.comparison import Comparison, summarize_instance
 from medalopt.analysis.risk.breakpoints import list_sources
 from medalopt.analysis.risk.price_of_confidence import GAP_SHARE, compute_price_of_confidence
-from medalopt.errors import ConfidenceNotReachedError, InputError, UsageError
+from medalopt.errors import ConfidenceNotReachedError, InputError, NoPlanError, UsageError
 from medalopt.instance.confidence import build_confidence, measure_confidence
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
@@ -227,6 +229,24 @@ def test_price_of_confidence(instance: Instance) -> None:
     certain = {f"devices.{name}.cv.Ag": 0 for name in ("phone", "board")} | {"smelters.works.cv": 0, "streams.*.cv": 0}
     with pytest.raises(UsageError, match="nothing that is returned is uncertain"):
         compute_price_of_confidence(instance.with_changes(certain))
+
+
+def test_a_promise_with_fixed_charges(instance: Instance) -> None:
+    """Both ways find the best of all choices of contracts, each solved by itself, and bound it from below."""
+    charges = {"phone@north": 9_000, "board@north": 4_000, "board@south": 3_000}
+    promised = instance.with_changes({"policy.confidence": "80 %"})
+    choices = []
+    for used in product((False, True), repeat=3):
+        none = {f"streams.{name}.available": "0 t" for name, use in zip(charges, used, strict=True) if not use}
+        with contextlib.suppress(NoPlanError):
+            fixed = sum(charge for charge, use in zip(charges.values(), used, strict=True) if use)
+            choices.append(solve(promised.with_changes(none) if none else promised).objective + fixed)
+    charged = promised.with_changes({f"streams.{name}.fixed_charge": f"{one} JPY" for name, one in charges.items()})
+    for method in ("direct", "decomposition"):
+        found = solve(charged, method=method)
+        assert found.objective == pytest.approx(min(choices), rel=1e-7) and found.certificate.feasible
+        assert 0 < found.certificate.lower_bound <= found.objective
+        assert verify_plan(charged, read_back(found)).accepted
 
 
 def test_price_of_confidence_in_whole_lots(instance: Instance) -> None:
