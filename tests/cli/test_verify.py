@@ -33,7 +33,7 @@ def test_a_right_plan_is_accepted(plan: Path) -> None:
     assert run.code == 0
     first, second, *_ = run.out.splitlines()
     assert first == "Plan is valid."
-    assert mentions(second, "tiny.json", "verified optimal", "exact rational", numbers=(3_350_183, 0))
+    assert mentions(second, "tiny.json", "verified optimal", "exact rational", numbers=(3_350_183,))
 
 
 def test_a_changed_plan_is_not(plan: Path) -> None:
