@@ -180,10 +180,13 @@ def _run_parts(runner: ScenarioRunner, makers: Sequence[PartMaker]) -> list[Sens
 def _deliver_parts(runner: ScenarioRunner, parts: list[SensitivityPart], where: ReportOutput) -> int:
     """Deliver the report; return the exit code. Raises KeyboardInterrupt where the last part was interrupted."""
     from medalopt.report.sensitivity.report_part import build_sensitivity_report
+    from medalopt.report.solve import describe_status
 
     if where.as_json and runner.lots and not all(part.in_lots for part in parts):
         print_message(f"{runner.lots[0]}: {_describe_left_out(runner)}")
-    where.deliver(build_sensitivity_report(runner.instance, parts), "the sensitivity is written")
+    solved = "plan" in vars(runner)  # a curve may start where the base case has no plan
+    status = describe_status(runner.plan) if solved else ""
+    where.deliver(build_sensitivity_report(runner.instance, parts, status), "the sensitivity is written")
     if parts[-1].interrupted:
         raise KeyboardInterrupt
     return 0

@@ -286,6 +286,7 @@ class Report:
         printed: Tables on paper, where those are a selection; None: all.
         date: Date of the report, YYYY-MM-DD; '' where none is stated.
         details: Sentences of the summary that a screen leaves out, unless all is printed.
+        status: Status for the header of documents, where no sentence of the summary states it.
     """
 
     title: str
@@ -306,6 +307,7 @@ class Report:
     printed: tuple[ReportTable, ...] | None = None
     date: str = ""
     details: tuple[str, ...] = ()
+    status: str = ""
 
 
 def select_summary(report: Report) -> Report:

@@ -15,6 +15,7 @@ from medalopt.report.numbers import format_mass, format_money
 from medalopt.report.render.json import identify_plan, make_report
 from medalopt.report.risk import RISK_COLUMNS, SAFE_PROBABILITY, describe_distribution, format_probability
 from medalopt.report.sensitivity.report_part import capitalize_first
+from medalopt.report.solve import describe_status
 from medalopt.text import escape_text
 
 _MOST_METALS, _MOST_FACTORS, _MOST_ROWS = 2, 3, 10
@@ -52,6 +53,7 @@ def build_risk_report(simulation: RiskSimulation) -> Report:
         tables=tables,
         charts=tuple(_draw_histograms(simulation)),
         screen=(risk, tables[1], cut),
+        status=describe_status(simulation.plan),
     )
 
 

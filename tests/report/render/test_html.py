@@ -142,6 +142,8 @@ def test_the_summary_shows_status_and_key_figures() -> None:
     page = render_report_html(Report("Plan", lines))
     assert '<p class="status">Optimal (verified).</p>' in page and "<p>Nothing else is known.</p>" in page
     assert "<dt>Total cost</dt><dd><strong>3.35 m JPY</strong> <span>552.8 JPY per medal.</span></dd>" in page
+    for other in (Report("Plan", lines[1:], status=lines[0]), Report("Plan", (), parts=(Report("Part", lines),))):
+        assert '<p class="status">Optimal (verified).</p>' in render_report_html(other)
 
 
 def test_each_document_is_printed_on_a_sheet_of_its_own(shown: tuple[Any, list[str], list[str]]) -> None:

@@ -537,7 +537,7 @@ def encode_document(document: OrderDocument, lines: object) -> dict[str, object]
     }
 
 
-_STATUS_WORDS = ("Optimal", "Feasible", "Stopped", "Infeasible", "Plan is", "No plan", "No errors")
+_STATUS_WORDS = ("Optimal", "Feasible", "Stopped", "Infeasible.", "Infeasible:", "Plan is", "No plan", "No errors")
 _KEY_FIGURE_PATTERN = re.compile(
     r"(?P<label>[A-Z][^.:;,]{1,47}): (?P<value>.+?)(?:(?:[,;.] | (?=[(](?:\w+ )?[0-9]))(?P<detail>.*))?"
 )
@@ -569,7 +569,10 @@ def split_summary(report: Report) -> SummaryText:
     Args:
         report: Report; the key figures of one with a first page are those of its table.
     """
-    found = split_headline(report.headline)
+    found = split_headline(report.headline, report.status)
+    if not found.status:
+        stated = (split_headline(part.headline).status for part in report.parts)
+        found = replace(found, status=next(filter(None, stated), ""))
     if report.summary is None:
         return found
     rows = ([str(get_cell_value(cell) or "") for cell in row] for row in report.summary.figures.rows)
@@ -577,9 +580,9 @@ def split_summary(report: Report) -> SummaryText:
     return SummaryText(found.status, figures, tuple(line for line in report.headline if line != found.status))
 
 
-def split_headline(lines: tuple[str, ...]) -> SummaryText:
-    """Split sentences into the status, key figures and the others."""
-    status = next((line for line in lines if line.startswith(_STATUS_WORDS)), "")
+def split_headline(lines: tuple[str, ...], status: str = "") -> SummaryText:
+    """Split sentences into the status, where it is not given, key figures and the others."""
+    status = status or next((line for line in lines if line.startswith(_STATUS_WORDS)), "")
     figures: dict[str, KeyFigure] = {}
     for line in lines:
         found = _KEY_FIGURE_PATTERN.fullmatch(line)

@@ -41,12 +41,13 @@ class SensitivityPart:
     in_lots: bool = False
 
 
-def build_sensitivity_report(instance: Instance, parts: Sequence[SensitivityPart]) -> Report:
+def build_sensitivity_report(instance: Instance, parts: Sequence[SensitivityPart], status: str = "") -> Report:
     """Build the report of one or several sensitivity analyses.
 
     Args:
         instance: Instance that was analysed, identified in the JSON.
         parts: Parts in the order of the report, whose JSON members are joined.
+        status: Status of the plan of the base case, for the header of documents; '' where it was not solved.
 
     Returns:
         The report; JSON is one object of format `medalopt/sensitivity/1`.
@@ -55,7 +56,7 @@ def build_sensitivity_report(instance: Instance, parts: Sequence[SensitivityPart
     reports = [Report(part.heading, part.lines, part.tables, charts=part.charts, screen=part.screen) for part in parts]
     whole = replace(reports[0], title=title) if len(reports) == 1 else Report(title, (), parts=tuple(reports))
     foot = (f"Parameters of {instance.name}: sha256 {instance.figures}.",)
-    return replace(whole, foot=foot, json=lambda _: render_json(_join_members(instance, parts)))
+    return replace(whole, foot=foot, status=status, json=lambda _: render_json(_join_members(instance, parts)))
 
 
 def _join_members(instance: Instance, parts: Sequence[SensitivityPart]) -> dict[str, Any]:
