@@ -537,7 +537,8 @@ def encode_document(document: OrderDocument, lines: object) -> dict[str, object]
     }
 
 
-_STATUS_WORDS = ("Optimal", "Feasible", "Stopped", "Infeasible.", "Infeasible:", "Plan is", "No plan", "No errors")
+_INFEASIBLE_WORDS = ("Infeasible:", "Infeasible (proven)")  # not `Infeasible without`, a finding
+_STATUS_WORDS = ("Optimal", "Feasible", "Stopped", *_INFEASIBLE_WORDS, "Plan is", "No plan", "No errors")
 _KEY_FIGURE_PATTERN = re.compile(
     r"(?P<label>[A-Z][^.:;,]{1,47}): (?P<value>.+?)(?:(?:[,;.] | (?=[(](?:\w+ )?[0-9]))(?P<detail>.*))?"
 )
