@@ -11,7 +11,7 @@ import dataclasses
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from tests.instances_at_random.figures import Document, RandomStream, maybe
 from tests.random_instances import Case, as_text
 
 from campaigns.running import Found, campaign
+from medalopt.analysis.explain.explanation import explain_plan_in_lots
 from medalopt.analysis.infeasibility.lot_diagnosis import diagnose_lots
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.curves import compute_curve
@@ -28,12 +29,16 @@ from medalopt.analysis.sensitivity.delay import evaluate_delays
 from medalopt.analysis.sensitivity.device_mix import analyse_device_mix
 from medalopt.analysis.sensitivity.outages import apply_outage, evaluate_outages, list_contracts
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
+from medalopt.analysis.sensitivity.ranges import compute_ranges
 from medalopt.analysis.sensitivity.supply_mix import MixSolver
 from medalopt.errors import InputError, NoPlanError, WholeLotsNotFoundError
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.activities import list_used_keys
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.confidence import build_program_routes
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import InstanceFile, open_instance
+from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.solve_instance import solve
 from medalopt.solver.parametric_solver import solve_from_scratch
 from medalopt.solver.program import SolverProgram, find_integer_columns
@@ -41,6 +46,9 @@ from medalopt.solver.solve_lp import SolveTask, build_program
 
 CLOSE = 1e-7  # of the objective, and at least 1
 MOST_LOTS = 3  # lots of one order
+
+Pair = tuple[str, float, float]  # what is compared, its value, and that of enumeration
+Check = Callable[[ScenarioRunner, RandomStream], list[Pair]]
 
 
 def make_document(seed: int) -> Document:
@@ -142,8 +150,8 @@ def trial(seed: int) -> Found:
         wrong = [] if same(plan.objective, best) else [f"{seed}: {plan.objective}, by enumeration {best}"]
         runner = ScenarioRunner(path, in_lots=True)
         seen = Counter({"plans": 1})
-        for check in (check_curve, check_deadlines, check_outages, check_mix):
-            found = check(runner, RandomStream(f"{seed}/{check.__name__}"))
+        for check in (check_curve, check_deadlines, check_outages, check_mix, check_ranges, check_explanation):
+            found = _try(check, runner, RandomStream(f"{seed}/{check.__name__}"))
             seen[f"values of {check.__name__.removeprefix('check_')}"] = len(found)
             wrong += [
                 f"{seed}: {what} is {one}, by enumeration {other}" for what, one, other in found if not same(one, other)
@@ -151,7 +159,12 @@ def trial(seed: int) -> Found:
         return Found(seen, tuple(wrong))
 
 
-Pair = tuple[str, float, float]  # what is compared, its value, and that of enumeration
+def _try(check: Check, runner: ScenarioRunner, random: RandomStream) -> list[Pair]:
+    """Return what a check compares; nothing where a value of its parameter is refused."""
+    try:
+        return check(runner, random)
+    except InputError:
+        return []
 
 
 def check_curve(runner: ScenarioRunner, random: RandomStream) -> list[Pair]:
@@ -220,6 +233,64 @@ def check_mix(runner: ScenarioRunner, random: RandomStream) -> list[Pair]:
                 (f"{point.times} of {curve.device}", _infinite(point.result.value), enumerate_program(program))
             )
     return pairs
+
+
+def fix_integers(instance: Instance, account: PlanAccount) -> float:
+    """Return the optimum of an instance with the integers of a plan; infinite without a plan."""
+    routes = build_program_routes(instance)
+    program = build_program(SolveTask(instance, routes, compute_bounds(instance, routes)))[1]
+    used, reached = list_used_keys(account), set[str]()
+    for kind, totals in zip(STEP_KINDS, (account.sent_by_stream, account.purchases), strict=True):
+        steps = kind.get_steps(account.instance)
+        for row, name in enumerate(kind.list_names(account.instance)):
+            beyond = float(totals[steps.owner[row]].sum()) > float(steps.above.value[row]) * (1 + 1e-9)
+            reached |= {name} if beyond else set()
+    ordered = {
+        (name, period)
+        for name, row in zip(account.instance.streams.names, account.sent_by_stream, strict=True)
+        for period, tonnes in zip(account.instance.periods, row, strict=True)
+        if tonnes > 0
+    }
+    lower, upper = program.lower.copy(), program.upper.copy()
+    for column, (name, index) in enumerate(program.places, start=program.network):
+        if find_integer_columns(program)[column]:
+            taken = index in ordered if name == "ordered" else index in reached or (name, index) in used
+            lower[column] = upper[column] = float(taken)
+    result = solve_from_scratch(dataclasses.replace(program, lower=lower, upper=upper))
+    return float(result.value) if result.feasible else np.inf
+
+
+def check_ranges(runner: ScenarioRunner, random: RandomStream) -> list[Pair]:
+    """Return changes of three parameters halfway to both ends of their ranges, with the lots of the plan kept."""
+    ranges, pairs = compute_ranges(runner), list[Pair]()
+    assert ranges.lots is not None
+    account, cost = ranges.chosen.account, ranges.chosen.objective
+    moved = [row for row in ranges.rows if row.unit is not None]
+    for row in random.sample(moved, min(3, len(moved))):
+        for price, end, sign in ((row.price_up, row.high, 1), (row.price_down, row.low, -1)):
+            step = 0.1 * max(abs(row.value), 1.0) if end is None else abs(end - row.value) / 2
+            value = row.value + sign * step
+            if price is None or step <= 1e-6 * abs(row.value) or value < 0:
+                continue
+            changed = runner.file.with_changes({row.path: f"{value!r} {row.unit}"})
+            pairs.append((f"{row.path} at {value}", cost + price * step, fix_integers(changed, account)))
+    return pairs
+
+
+def check_explanation(runner: ScenarioRunner, _: RandomStream) -> list[Pair]:
+    """Return one more medal with lots kept and with lots planned anew, and the total of the cost breakdown."""
+    found = explain_plan_in_lots(solve(runner.file.with_changes({})))
+    assert found.lots is not None
+    chosen, count = found.lots.chosen, int(found.lots.chosen.instance.medals.count[0])
+    more = runner.file.with_changes({"medals.medal.count": str(count + 1)})
+    kept = next(price.more for price in found.marginal_prices if price.path == "medals.medal.count")
+    anew = found.replanned[0].more
+    total = sum(line.value for line in found.cost_breakdown)
+    return [
+        ("one more medal, lots kept", _infinite(kept) + chosen.objective, fix_integers(more, chosen.account)),
+        ("one more medal, planned anew", _infinite(anew) + chosen.objective, enumerate_optimum(more)),
+        ("the cost breakdown", total, chosen.objective),
+    ]
 
 
 def _best_with(file: InstanceFile, changes: Mapping[str, Any]) -> float:

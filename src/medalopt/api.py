@@ -148,18 +148,23 @@ def explain(instance: Instance, objective: str = "cost", extensions: Sequence[Ex
     """Explain the optimal plan: binding constraints, shadow prices, and why each source is taken or not.
 
     Args:
-        instance: Instance; whole lots and minimum orders are left out.
+        instance: Instance; the lots of its plan are kept, or left out where they cannot be: with extensions, a promised
+            confidence, or many shipments.
         objective: Objective to minimise.
         extensions: Python files or functions that add constraints.
 
     Returns:
         Frames of binding constraints, shadow prices, break-even prices and the cost breakdown.
     """
-    from medalopt.analysis.explain.explanation import explain_plan
+    from medalopt.analysis.explain.explanation import explain_plan, explain_plan_in_lots
+    from medalopt.analysis.explain.kept_lots import can_keep_lots
     from medalopt.report.explain import build_explanation_report
     from medalopt.results import AnalysisResult
 
     given = list_extensions(extensions)
+    if not given and can_keep_lots(instance):
+        found = explain_plan_in_lots(solve(*apply_party(instance, objective)))
+        return AnalysisResult(build_explanation_report(found), found)
     found = explain_plan(solve(*apply_party(drop_lot_constraints(instance), objective), given), given)
     return AnalysisResult(build_explanation_report(found), found)
 
@@ -168,7 +173,7 @@ def sensitivity_ranges(instance: Instance, objective: str = "cost") -> AnalysisR
     """Compute the range of every parameter within which its shadow prices hold.
 
     Args:
-        instance: Instance; whole lots and minimum orders are left out.
+        instance: Instance; the lots of its plan are kept.
         objective: Objective to minimise.
 
     Returns:
@@ -187,7 +192,7 @@ def curve(
     """Compute the objective as a function of one parameter, with its breakpoints.
 
     Args:
-        instance: Instance; whole lots and minimum orders are left out.
+        instance: Instance; in lots each point is a search of its own, with its certified bound.
         path: Path of the parameter; with `*` several at once, and the bounds are then percentages, such as `"70 %"`.
         low: Smallest value; a number in the unit that the file may leave out.
         high: Greatest value.
@@ -211,7 +216,7 @@ def device_mix(instance: Instance, triangle: Sequence[str] = (), objective: str 
     """Vary the share of each device in the supply, and compare the `mixes` of the instance.
 
     Args:
-        instance: Instance; whole lots and minimum orders are left out.
+        instance: Instance; in lots each point is a search of its own.
         triangle: Three devices whose tonnes are also split among them.
         objective: Objective to minimise.
 

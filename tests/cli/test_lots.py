@@ -113,11 +113,35 @@ def test_no_plan_at_all_is_diagnosed_without_lots() -> None:
     assert json.loads(ran.out)["diagnosis"]["repairs"]
 
 
-def test_explain_leaves_lots_out_and_says_so() -> None:
-    """Prices are those of the plan without lots; title and a line on standard error say it."""
+def test_explain_keeps_the_lots_of_the_plan() -> None:
+    """Prices hold with the lots of the plan kept, as the title says: of 16 t in lots one medal more costs nothing."""
     ran = here("explain", LOTS)
+    assert ran.code == 0 and "with the lots of the plan kept" in ran.out.splitlines()[0] and not ran.err
+    told = json.loads(here("explain", LOTS, "--json").out)["explanation"]
+    prices = {row["path"]: (row["more"], row["fewer"]) for row in told["prices"]}
+    assert prices == {"metals.Ag": (0, 0), "medals.medal.count": (0, 0)}
+    stream = here("explain", LOTS, "streams.phone@north")
+    assert stream.code == 0 and "With the lots of the plan kept" in stream.out
+
+
+def test_explain_by_hand() -> None:
+    """Two lots of 5 t: a tonne more costs 100 JPY, kept or anew; a tonne less saves nothing; charges are a line."""
+    told = json.loads(here("explain", str(Path(LOTS).with_name("activities.yaml")), "--json").out)
+    explained = told["explanation"]
+    (medal,) = (row for row in explained["prices"] if row["path"] == "medals.medal.count")
+    assert (medal["more"], medal["fewer"]) == (pytest.approx(100), pytest.approx(0))
+    assert explained["lots"]["charges"] == pytest.approx(630)
+    assert [row["more"] for row in explained["lots"]["replanned"]] == [pytest.approx(100)]
+    assert sum(row["value"] for row in explained["invoice"]) == pytest.approx(told["objective"]["value"])
+
+
+def test_explain_leaves_lots_out_with_extensions(tmp_path: Path) -> None:
+    """Where the lots of a plan cannot be kept, title and a line on standard error say that they are left out."""
+    path = tmp_path / "none.py"
+    path.write_text("def extend(model, instance):\n    pass\n", encoding="utf-8")
+    ran = here("explain", LOTS, "--extend", str(path))
     assert ran.code == 0 and "without whole lots and minimum orders" in ran.out.splitlines()[0]
-    assert mentions(ran.err, "market.silver.lot: ", "ignored")
+    assert mentions(ran.err, "market.silver.lot: ", "ignored", "cannot be kept")
 
 
 @pytest.mark.parametrize("form", ["lp", "mps"])

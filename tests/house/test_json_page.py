@@ -172,11 +172,12 @@ def list_outputs(files: Callable[[str], str]) -> Iterator[tuple[tuple[str, ...],
     yield ("solve", "instance"), [*read_golden("solve"), *(each for words in plans for each in run(*words))]
     lots = run("solve", LOTS, "--set", "streams.phone@north.lot=7 t", "--set", "market.silver.limit=1 kg")
     yield ("infeasible", "instance"), [*read_golden("solve-infeasible", "explain-infeasible"), *lots]
-    yield ("explain", "instance"), [*read_golden("explain"), *run("explain", files("stored.yaml"))]
+    explained = [*run("explain", files("stored.yaml")), *run("explain", LOTS)]
+    yield ("explain", "instance"), [*read_golden("explain"), *explained]
     alone = run("explain", TINY, "streams.kettle@west")[0]  # of a bundle
     bundle = {**alone, "explanation": {"stream": alone["explanation"]["bundle"], "bundle": None}}
     yield ("explain-stream", "instance"), [{**alone, "explanation": {**alone["explanation"], "bundle": None}}, bundle]
-    yield ("sensitivity", "instance", "ranges"), read_golden("sensitivity")
+    yield ("sensitivity", "instance", "ranges"), [*read_golden("sensitivity"), *run("sensitivity", LOTS)]
     vary = ("sensitivity", small, "--vary", "medals.m.count=18..20")
     curves = [*read_golden("sensitivity-vary"), *run(*vary, "--budget", "10_000")]
     curves += run("sensitivity", LOTS, "--vary", "market.silver.price=600..700 JPY/kg")

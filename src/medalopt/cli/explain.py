@@ -51,19 +51,22 @@ def explain(
     and cheapest repairs.
     """
     where = ReportOutput.prepare(output, {instance: "the instance"}, json, full, date)
-    loaded = read_instance(instance, set_)
+    loaded, extensions = read_instance(instance, set_), tuple(extend or ())
     left_out = ""
     if loaded.lots:
+        from medalopt.analysis.explain.kept_lots import can_keep_lots
         from medalopt.instance.activities import describe_lot_rules
         from medalopt.instance.bounds import drop_lot_constraints
 
-        left_out = describe_lot_rules(loaded.lots)
-        print_message(f"{loaded.lots[0]}: {left_out} are ignored, since shadow prices exist only without them")
-        loaded = drop_lot_constraints(loaded)
+        if extensions or not can_keep_lots(loaded):
+            left_out = describe_lot_rules(loaded.lots)
+            why = "with extensions, a promised confidence, or many shipments"
+            print_message(f"{loaded.lots[0]}: {left_out} are ignored: the lots of a plan cannot be kept {why}")
+            loaded = drop_lot_constraints(loaded)
     try:
-        report = _build_explanation(loaded, about, objective, tuple(extend or ()))
+        report = _build_explanation(loaded, about, objective, extensions)
     except NoPlanError as error:
-        return report_infeasibility(loaded, error, instance, set_, objective, where, tuple(extend or ()))
+        return report_infeasibility(loaded, error, instance, set_, objective, where, extensions)
     if left_out:
         report = replace(report, title=f"{report.title}, without {left_out}")
     where.deliver(report, "the explanation is written")
@@ -72,7 +75,13 @@ def explain(
 
 def _build_explanation(instance: Instance, about: str | None, objective: str, extensions: tuple[Path, ...]) -> Report:
     """Return the explanation of the plan, or of one stream."""
-    from medalopt.analysis.explain.explanation import explain_plan, explain_stream, parse_stream_path
+    from medalopt.analysis.explain.explanation import (
+        explain_plan,
+        explain_plan_in_lots,
+        explain_stream,
+        parse_stream_path,
+    )
+    from medalopt.analysis.explain.kept_lots import keep_lots
     from medalopt.instance.payers import apply_party
     from medalopt.report.explain import build_explanation_report, build_stream_report
 
@@ -80,6 +89,12 @@ def _build_explanation(instance: Instance, about: str | None, objective: str, ex
     stream = None if about is None else parse_stream_path(instance, about)
     plan = solve_with_progress(instance, objective, extensions)
     with report_progress("analysing the optimum"):
+        if plan.lots is not None and stream is not None:
+            lots = keep_lots(plan)
+            found = explain_stream(lots.plan, stream, lots.extensions)
+            return build_stream_report(replace(found, lots=lots))
+        if plan.lots is not None:
+            return build_explanation_report(explain_plan_in_lots(plan))
         if stream is not None:
             return build_stream_report(explain_stream(plan, stream, extensions))
         return build_explanation_report(explain_plan(plan, extensions))

@@ -11,9 +11,11 @@ from functools import partial
 from typing import Any
 
 from medalopt.analysis.explain.explanation import Explanation, MarginalPrice, StreamExplanation
+from medalopt.analysis.explain.kept_lots import KeptLots
 from medalopt.analysis.explain.sources import SourceAnalysis
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import drop_infinite
+from medalopt.instance.paths import parse_path
 from medalopt.plan.metal_values import MetalValues, find_rejected_offer
 from medalopt.plan.plan import Plan
 from medalopt.proof.extensions import NO_EXTENSIONS
@@ -60,7 +62,8 @@ def build_explanation_report(explanation: Explanation) -> Report:
 
     lines, shown = summarize_explanation(explanation), tabulate(whole=False)
     encode = partial(build_explanation_object, explanation)
-    return make_report(instance, "Explanation: {}", lines, encode, tables=tabulate(whole=True), screen=shown)
+    title = "Explanation: {}" if explanation.lots is None else "Explanation: {}, with the lots of the plan kept"
+    return make_report(instance, title, lines, encode, tables=tabulate(whole=True), screen=shown)
 
 
 def summarize_explanation(explanation: Explanation) -> list[str]:
@@ -70,9 +73,10 @@ def summarize_explanation(explanation: Explanation) -> list[str]:
         Objective and proof, added constraints, dear metals, sources left out, alternative optima.
     """
     plan = explanation.plan
-    lines = [describe_status(plan), describe_objective(plan)]
+    lines = [describe_status(explanation.chosen), describe_objective(explanation.chosen)]
     lines += describe_confidence_prices(plan)
-    lines += _describe_own_constraints(plan)
+    lines += _describe_own_constraints(plan) if explanation.lots is None else describe_kept_lots(explanation.lots)
+    lines += _describe_replanned(explanation)
     lines += [_describe_dear_metal(explanation, price) for price in _rank_dear_metals(explanation)]
     lines += describe_left_out_sources(explanation)
     if explanation.unproven:
@@ -81,6 +85,29 @@ def summarize_explanation(explanation: Explanation) -> list[str]:
             f"{join_with_and([escape_text(name) for name in explanation.unproven])}."
         )
     return [*lines, _describe_alternative_optima(explanation)]
+
+
+def describe_kept_lots(lots: KeptLots) -> list[str]:
+    """Return the line on the lots that are kept, and on what no price includes.
+
+    Args:
+        lots: Plan in lots, and that with its lots kept.
+    """
+    unit = lots.chosen.unit
+    paid = f"; {format_money(lots.charges, unit)} of lot charges, fixed charges and earlier price steps are in no price"
+    line = "With the lots of the plan kept: contracts in use stay in use, others unused, and lots keep their numbers"
+    return [f"{line}{paid if lots.charges else ''}."]
+
+
+def _describe_replanned(explanation: Explanation) -> list[str]:
+    """Return the line on what one more medal costs where lots are planned anew."""
+    unit = explanation.plan.unit
+    parts = [
+        f"{escape_text(str(parse_path(one.path)[1]))} {format_money(one.more, unit)}"
+        for one in explanation.replanned
+        if one.more is not None
+    ]
+    return [f"One more medal with lots planned anew costs: {', '.join(parts)}."] if parts else []
 
 
 def _describe_own_constraints(plan: Plan) -> list[str]:
@@ -188,7 +215,12 @@ def build_stream_report(explanation: StreamExplanation) -> Report:
     name = instance.streams.names[stream]
     device = instance.devices.names[instance.streams.device[stream]]
     region = instance.regions[instance.streams.region[stream]]
-    lines = [*_describe_own_constraints(explanation.plan), *_describe_source(explanation, explanation.source)]
+    own = (
+        _describe_own_constraints(explanation.plan)
+        if explanation.lots is None
+        else describe_kept_lots(explanation.lots)
+    )
+    lines = [*own, *_describe_source(explanation, explanation.source)]
     if explanation.bundle is not None:
         others = len(explanation.bundle.source.streams) - 1
         with_it = format_count(others, "other stream")
@@ -338,7 +370,7 @@ def build_explanation_object(explanation: Explanation) -> dict[str, Any]:
         {"kind": line.kind, "path": line.path, "amount": line.amount, "unit": line.unit, "value": line.value}
         for line in explanation.cost_breakdown
     ]
-    content = {
+    content: dict[str, Any] = {
         "binding": [
             {
                 "paths": list(row.paths),
@@ -357,7 +389,10 @@ def build_explanation_object(explanation: Explanation) -> dict[str, Any]:
         "alternatives": alternatives,
         "unproven": list(explanation.unproven),
     }
-    return {**identify_plan(explanation.plan), "explanation": content}
+    if explanation.lots is not None:
+        replanned = [{"path": one.path, "more": one.more} for one in explanation.replanned]
+        content["lots"] = {"kept": True, "charges": explanation.lots.charges, "replanned": replanned}
+    return {**identify_plan(explanation.chosen), "explanation": content}
 
 
 def build_stream_object(explanation: StreamExplanation) -> dict[str, Any]:

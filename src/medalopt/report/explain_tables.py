@@ -179,7 +179,7 @@ def build_cost_breakdown(explanation: Explanation, whole: bool = False) -> Repor
             *_truncate_rows(needs, _MAX_BREAKDOWN_ROWS - min(len(taken_off), 4), "other demands"),
             *_truncate_rows(taken_off, max(_MAX_BREAKDOWN_ROWS - len(needs), 3), "other rents"),
         ]
-    total = explanation.plan.objective
+    total = explanation.chosen.objective
     columns = (
         ReportColumn("figure", "parameter"),
         ReportColumn("amount", "amount", "", rank=1),
@@ -254,6 +254,8 @@ def _name_line(line: CostLine, steps: tuple[str | int, ...]) -> str:
         return str(steps[-1]).replace("_", " ")
     if line.kind == "added":
         return str(steps[1])
+    if line.kind == "charges":
+        return "lots: charges and earlier price steps"
     words = " ".join(str(step).replace("_", " ") for step in steps[2:])
     return f"{steps[1]}, {words}"
 

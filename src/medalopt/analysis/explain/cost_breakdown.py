@@ -37,7 +37,7 @@ from medalopt.tolerances import SUM_TOLERANCE
 class CostLine:
     """One line of the breakdown: `amount` of a parameter at its average shadow price is `value` (negative: a rent)."""
 
-    kind: str  # need, commitment, supply, stock, capacity, limit, rule, added
+    kind: str  # need, commitment, supply, stock, capacity, limit, rule, added, charges
     path: str
     amount: float
     unit: str | None

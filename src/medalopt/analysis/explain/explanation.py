@@ -13,6 +13,7 @@ import numpy as np
 
 from medalopt.analysis.explain.binding import BindingConstraint, find_binding_constraints
 from medalopt.analysis.explain.cost_breakdown import CostLine, compute_cost_breakdown
+from medalopt.analysis.explain.kept_lots import KeptLots, ReplannedMedal, keep_lots
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood, RowMove
 from medalopt.analysis.explain.sources import (
     MAX_SOURCES,
@@ -26,6 +27,7 @@ from medalopt.analysis.explain.sources import (
 from medalopt.analysis.sensitivity.base_case import solve_or_none
 from medalopt.analysis.sensitivity.parameter_derivatives import compute_demand_shift
 from medalopt.errors import NoPlanError, SolverError, UsageError
+from medalopt.instance.activities import list_used_contracts
 from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import can_be_in_stock
 from medalopt.instance.instance import Instance
@@ -35,7 +37,9 @@ from medalopt.plan.plan import MarketPrice, Plan, find_market_price
 from medalopt.solve_instance import solve
 from medalopt.solver.local_analysis import BoundChange
 from medalopt.text import escape_text, suggest_name
-from medalopt.tolerances import AMOUNT_TOLERANCE
+from medalopt.tolerances import AMOUNT_TOLERANCE, DISPLAY_TOLERANCE
+
+LOTS_PATH = "lots"  # path of the line of the cost breakdown on lots and charges
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +56,13 @@ class Explanation:
     cost_breakdown: tuple[CostLine, ...]
     others: tuple[str, ...] | None  # kinds of decisions in which optima differ; empty: unique (verified)
     unproven: tuple[str, ...] = ()  # parts left out, since their prices could not be verified
+    lots: KeptLots | None = None  # of a plan in lots: `plan` is that with its lots kept
+    replanned: tuple[ReplannedMedal, ...] = ()  # one more medal, with lots planned anew
+
+    @property
+    def chosen(self) -> Plan:
+        """The plan that is explained: of an instance with lots the plan in lots."""
+        return self.plan if self.lots is None else self.lots.chosen
 
     @property
     def is_unique(self) -> bool | None:
@@ -86,6 +97,26 @@ def explain_plan(plan: Plan, extensions: Sequence[Extension] = ()) -> Explanatio
     )
 
 
+def explain_plan_in_lots(chosen: Plan) -> Explanation:
+    """Explain a plan in lots by the linear program in which its lots are kept.
+
+    Args:
+        chosen: Plan in lots, made without extensions.
+
+    Returns:
+        The explanation; a last line of the cost breakdown holds what the lots cost.
+
+    Raises:
+        SolverError: The linear program is not verified.
+    """
+    lots = keep_lots(chosen)
+    found = explain_plan(lots.plan, lots.extensions)
+    line = CostLine("charges", LOTS_PATH, len(list_used_contracts(chosen.account)), None, lots.charges)
+    paid = abs(lots.charges) > DISPLAY_TOLERANCE * max(abs(chosen.objective), 1.0)
+    breakdown = (*found.cost_breakdown, *((line,) if paid else ()))
+    return dataclasses.replace(found, lots=lots, cost_breakdown=breakdown, replanned=lots.replan_medals())
+
+
 @dataclass(frozen=True, eq=False)
 class StreamExplanation:
     """One stream of a verified plan: analysed alone, and with its bundle if it belongs to one."""
@@ -94,6 +125,7 @@ class StreamExplanation:
     stream: int
     source: SourceAnalysis
     bundle: SourceAnalysis | None
+    lots: KeptLots | None = None  # of a plan in lots: `plan` is that with its lots kept
 
 
 def explain_stream(plan: Plan, stream: int, extensions: Sequence[Extension] = ()) -> StreamExplanation:

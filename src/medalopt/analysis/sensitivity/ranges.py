@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -11,12 +12,16 @@ from functools import partial
 import numpy as np
 
 from medalopt.analysis.explain.explanation import QuantityChange, list_quantity_changes
+from medalopt.analysis.explain.kept_lots import REPLAN_SECONDS, KeptLots, can_keep_lots, keep_lots
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
-from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.scenario_runner import LotSearch, ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import solve_or_none
 from medalopt.analysis.sensitivity.parameter_derivatives import CostDerivatives, compute_row_shifts
+from medalopt.errors import LimitError, NoPlanError, SolverError
+from medalopt.instance.activities import list_used_keys
 from medalopt.instance.arrays import Floats, drop_infinite
-from medalopt.instance.paths import ParameterPath, render_path
+from medalopt.instance.loading import NO_CHANGES
+from medalopt.instance.paths import ParameterPath, parse_path, render_path
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.validation import ParameterKind
@@ -48,18 +53,25 @@ class SensitivityParameter:
     ends: Mapping[int, tuple[float, float]]
 
 
-def find_parameters(runner: ScenarioRunner, program: SolverProgram) -> Iterator[SensitivityParameter]:
+def find_parameters(
+    runner: ScenarioRunner, program: SolverProgram, base: ScenarioProgram | None = None
+) -> Iterator[SensitivityParameter]:
     """Find the parameters written in the file that enter the objective or a right-hand side.
 
     Args:
         program: Program with stockpile limits as rows.
+        base: Program in which the lots of a plan are kept; None: that of the base instance. With it exchange rates and
+            prices that fall, which also move what is constant in it, are left out.
 
     Yields:
         Parameters in the order of the file.
     """
-    costed = CostDerivatives(runner.base, runner.source_values, runner.objective)
+    costed = CostDerivatives(base or runner.base, runner.source_values, runner.objective)
+    falling = {parse_path(path)[:2] for path in runner.lots if path.endswith(".up_to")}
     numbers = {place: row for row, place in enumerate(program.rows)}
     for path, scalar, kind in runner.source_values.iterate_parameters():
+        if base is not None and (path[0] == "exchange" or (path[:2] in falling and "price" in path)):
+            continue
         weights = (
             _differentiate_exchange_rate(runner, path, scalar, kind)
             if path[0] == "exchange"
@@ -187,6 +199,21 @@ class SensitivityRange:
         return abs(self.price_up + self.price_down) > PRICE_TOLERANCE * max(abs(self.price_up), abs(self.price_down))
 
 
+REPLANNED_CHANGE, MAX_REPLANNED_PARAMETERS = 0.1, 3  # relative change with lots planned anew; number of parameters
+
+
+@dataclass(frozen=True)
+class ReplannedParameter:
+    """Effects of a change of one parameter by 10 %: at its shadow price with lots kept, and with lots planned anew.
+
+    `kept` and `anew` are changes of the objective for less and for more; None if infeasible, or not found in time.
+    """
+
+    path: str
+    kept: tuple[float | None, float | None]
+    anew: tuple[float | None, float | None]
+
+
 @dataclass(frozen=True, eq=False)
 class SensitivityRanges:
     """Sensitivity ranges of a verified optimal plan, in the order of the file.
@@ -199,6 +226,13 @@ class SensitivityRanges:
     rows: tuple[SensitivityRange, ...]
     only: bool | None
     unproven: tuple[str, ...] = ()
+    lots: KeptLots | None = None  # of a plan in lots: `plan` is that with its lots kept
+    replanned: tuple[ReplannedParameter, ...] = ()
+
+    @property
+    def chosen(self) -> Plan:
+        """The plan whose ranges these are: of an instance with lots the plan in lots."""
+        return self.plan if self.lots is None else self.lots.chosen
 
 
 def compute_ranges(runner: ScenarioRunner, progress: RangeProgress = lambda done, of: None) -> SensitivityRanges:
@@ -213,13 +247,14 @@ def compute_ranges(runner: ScenarioRunner, progress: RangeProgress = lambda done
     Raises:
         NoPlanError: If the instance is infeasible.
     """
-    plan = runner.plan
-    neighbourhood = PlanNeighbourhood.build(plan)
+    lots = _keep_base_lots(runner)
+    plan = runner.plan if lots is None else lots.plan
+    neighbourhood = PlanNeighbourhood.build(plan, (), () if lots is None else lots.extensions)
     instance, program = plan.instance, neighbourhood.local.linear
     rows = convert_missed_limits(
         convert_stockpile_limits(program, neighbourhood.network, instance.streams.names, instance.periods)
     )
-    parameters = list(find_parameters(runner, rows))
+    parameters = list(find_parameters(runner, rows, None if lots is None else _make_scenario(neighbourhood)))
     meters = [MeterRow.of(parameter.weights) for parameter in parameters if parameter.weights is not None]
     movers = [RhsColumn(parameter.ends, abs(parameter.value)) for parameter in parameters if parameter.weights is None]
     at = (rows, neighbourhood.local.x, _extend_duals(neighbourhood, program, rows))
@@ -244,13 +279,61 @@ def compute_ranges(runner: ScenarioRunner, progress: RangeProgress = lambda done
         else:
             ranges.append(row)
     others = solve_or_none(neighbourhood.find_alternatives)
-    return SensitivityRanges(plan, tuple(ranges), None if others is None else not others, tuple(unproven))
+    only, anew = (
+        None if others is None else not others,
+        () if lots is None else _replan_parameters(runner, lots, ranges),
+    )
+    return SensitivityRanges(plan, tuple(ranges), only, tuple(unproven), lots, anew)
+
+
+def _keep_base_lots(runner: ScenarioRunner) -> KeptLots | None:
+    """Return the base plan in lots with its lots kept; None without lots, or where they cannot be kept."""
+    instance = runner.apply_to_lots(NO_CHANGES)
+    if instance is None or not can_keep_lots(instance):
+        return None
+    return keep_lots(runner.lot_search.solve(instance, runner.objective))
+
+
+def _make_scenario(neighbourhood: PlanNeighbourhood) -> ScenarioProgram:
+    """Return the program of a plan as a scenario."""
+    instance, routes = neighbourhood.instance, neighbourhood.account.routes
+    return ScenarioProgram(instance, routes, neighbourhood.bounds, neighbourhood.network, neighbourhood.local.linear)
+
+
+def _replan_parameters(
+    runner: ScenarioRunner, lots: KeptLots, ranges: Sequence[SensitivityRange]
+) -> tuple[ReplannedParameter, ...]:
+    """Return the effects of the parameters of greatest value, with lots planned anew."""
+
+    def rank(row: SensitivityRange) -> float:
+        """Return the value of a parameter at its shadow price."""
+        return abs(row.value) * max(abs(row.price_up or 0.0), abs(row.price_down or 0.0))
+
+    search = LotSearch(REPLAN_SECONDS, start=list_used_keys(lots.chosen.account))
+    result = []
+    for row in sorted((row for row in ranges if row.unit is not None), key=rank, reverse=True)[
+        :MAX_REPLANNED_PARAMETERS
+    ]:
+        step = REPLANNED_CHANGE * abs(row.value)
+        anew: list[float | None] = []
+        for value in (row.value - step, row.value + step):
+            changed = runner.apply_to_lots({row.path: f"{value!r} {row.unit}"})
+            cost: float | None = None
+            with contextlib.suppress(LimitError, NoPlanError, SolverError):
+                plan = None if changed is None else search.solve(changed, runner.objective)
+                if plan is not None and not plan.stopped and not lots.chosen.stopped:
+                    cost = plan.objective - lots.chosen.objective
+            anew.append(cost)
+        prices = (row.price_down, row.price_up)
+        kept = tuple(None if price is None else price * step for price in prices)
+        result.append(ReplannedParameter(row.path, (kept[0], kept[1]), (anew[0], anew[1])))
+    return tuple(result)
 
 
 def _extend_duals(neighbourhood: PlanNeighbourhood, program: SolverProgram, rows: SolverProgram) -> Floats:
     """Extend the duals of the plan by those of upper bounds as rows: the negative part of the reduced costs."""
     duals = split_cut_duals(neighbourhood.instance, neighbourhood.account.routes.cuts, neighbourhood.plan.duals)
-    y, entries = reconstruct_duals(duals, program), program.entries
+    y, entries = reconstruct_duals(duals, program, neighbourhood.plan.added), program.entries
     pull = np.bincount(entries.column, entries.value * y[entries.row], len(program.lower))
     height = len(program.rows)
     limits = rows.entries.row >= height

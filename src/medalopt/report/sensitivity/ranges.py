@@ -13,6 +13,7 @@ from medalopt.instance.confidence import needs_cuts
 from medalopt.instance.paths import parse_path
 from medalopt.report.charts import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows, show_value
+from medalopt.report.explain import describe_kept_lots
 from medalopt.report.numbers import format_money, format_number
 from medalopt.report.sensitivity.report_part import (
     LossBar,
@@ -40,16 +41,45 @@ def report_ranges(ranges: SensitivityRanges) -> SensitivityPart:
         `ranges` and `unproven`.
     """
     tables = tuple(
-        table for table in (_rhs_table(ranges), _cost_table(ranges), _unused_cost_table(ranges)) if table.rows
+        table
+        for table in (_rhs_table(ranges), _cost_table(ranges), _unused_cost_table(ranges), _replanned_table(ranges))
+        if table.rows
     )
-    plan = ranges.plan
+    plan = ranges.chosen
     objective = {"measure": plan.measure, "value": plan.objective, "unit": plan.unit}
     members = {"status": plan.status, "objective": objective, "ranges": [_encode_range(row) for row in ranges.rows]}
     members["unproven"] = list(ranges.unproven)
+    if ranges.lots is not None:
+        replanned = [{"path": row.path, "kept": list(row.kept), "anew": list(row.anew)} for row in ranges.replanned]
+        members["lots"] = {"kept": True, "charges": ranges.lots.charges, "replanned": replanned}
     screen = tuple(limit_rows(table, MOST_TABLE_ROWS, "{} more (-o NAME.xlsx, --json).") for table in tables)
     heading = "Shadow prices and sensitivity ranges"
-    charts = tuple(_draw_effects(ranges))
-    return SensitivityPart(tuple(_range_lines(ranges)), tables, charts, members, heading=heading, screen=screen)
+    charts, lines = tuple(_draw_effects(ranges)), tuple(_range_lines(ranges))
+    in_lots = ranges.lots is not None
+    return SensitivityPart(lines, tables, charts, members, heading=heading, screen=screen, in_lots=in_lots)
+
+
+def _replanned_table(ranges: SensitivityRanges) -> ReportTable:
+    """Return what a change of the largest parameters by 10 % costs with lots kept, and with lots planned anew."""
+    unit = ranges.plan.unit
+    columns = (
+        ReportColumn("path", "parameter"),
+        *(
+            ReportColumn(f"{name}_{end}", f"{sign}10 %, {words}", unit, style="money")
+            for end, sign in (("less", "−"), ("more", "+"))
+            for name, words in (("kept", "lots kept"), ("anew", "planned anew"))
+        ),
+    )
+    rows = tuple(
+        (
+            name_parameter(ranges.plan.instance, parse_path(row.path)),
+            *(show_value(value, "–") for end in (0, 1) for value in (row.kept[end], row.anew[end])),
+        )
+        for row in ranges.replanned
+    )
+    title = "The largest parameters, with lots planned anew"
+    text = "Change of the objective at the shadow price, with the lots of the plan kept, and with a plan of its own."
+    return ReportTable("replanned", title, text, columns, rows)
 
 
 _RANGE_MEMBERS = ("path", "unit", "value", "price_up", "price_down", "low", "high")
@@ -73,8 +103,9 @@ def _encode_plan_change(turn: SensitivityRangeEnd) -> dict[str, Any]:
 
 
 def _range_lines(ranges: SensitivityRanges) -> list[str]:
-    plan = ranges.plan
+    plan = ranges.chosen
     lines = [describe_status(plan), describe_objective(plan)]
+    lines += [] if ranges.lots is None else describe_kept_lots(ranges.lots)
     listed = _select_right_hand_sides(ranges)
     if listed:
         lines.append(f"Largest effect: {_describe_shadow_price(ranges, listed[0])}.")
