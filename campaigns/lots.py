@@ -278,17 +278,17 @@ def check_ranges(runner: ScenarioRunner, random: RandomStream) -> list[Pair]:
 
 
 def check_explanation(runner: ScenarioRunner, _: RandomStream) -> list[Pair]:
-    """Return one more medal with lots kept and with lots planned anew, and the total of the cost breakdown."""
+    """Return one more medal with lots kept and with lots re-planned, and the total of the cost breakdown."""
     found = explain_plan_in_lots(solve(runner.file.with_changes({})))
     assert found.lots is not None
     chosen, count = found.lots.chosen, int(found.lots.chosen.instance.medals.count[0])
     more = runner.file.with_changes({"medals.medal.count": str(count + 1)})
     kept = next(price.more for price in found.marginal_prices if price.path == "medals.medal.count")
-    anew = found.replanned[0].more
+    resolved = found.replanned[0].more
     total = sum(line.value for line in found.cost_breakdown)
     return [
         ("one more medal, lots kept", _infinite(kept) + chosen.objective, fix_integers(more, chosen.account)),
-        ("one more medal, planned anew", _infinite(anew) + chosen.objective, enumerate_optimum(more)),
+        ("one more medal, re-planned", _infinite(resolved) + chosen.objective, enumerate_optimum(more)),
         ("the cost breakdown", total, chosen.objective),
     ]
 

@@ -100,14 +100,14 @@ def describe_kept_lots(lots: KeptLots) -> list[str]:
 
 
 def _describe_replanned(explanation: Explanation) -> list[str]:
-    """Return the line on what one more medal costs where lots are planned anew."""
+    """Return the line on what one more medal costs where lots are re-planned."""
     unit = explanation.plan.unit
     parts = [
         f"{escape_text(str(parse_path(one.path)[1]))} {format_money(one.more, unit)}"
         for one in explanation.replanned
         if one.more is not None
     ]
-    return [f"One more medal with lots planned anew costs: {', '.join(parts)}."] if parts else []
+    return [f"One more medal with lots re-planned costs: {', '.join(parts)}."] if parts else []
 
 
 def _describe_own_constraints(plan: Plan) -> list[str]:

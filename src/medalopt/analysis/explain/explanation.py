@@ -57,7 +57,7 @@ class Explanation:
     others: tuple[str, ...] | None  # kinds of decisions in which optima differ; empty: unique (verified)
     unproven: tuple[str, ...] = ()  # parts left out, since their prices could not be verified
     lots: KeptLots | None = None  # of a plan in lots: `plan` is that with its lots kept
-    replanned: tuple[ReplannedMedal, ...] = ()  # one more medal, with lots planned anew
+    replanned: tuple[ReplannedMedal, ...] = ()  # one more medal, with lots re-planned
 
     @property
     def chosen(self) -> Plan:

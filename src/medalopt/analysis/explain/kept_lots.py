@@ -25,7 +25,7 @@ from medalopt.model.kept_lots import build_kept_lots
 from medalopt.plan.plan import Plan
 from medalopt.solve_instance import is_large_instance, solve
 
-MAX_REPLANNED, REPLAN_SECONDS = 3, 20.0  # kinds of medal that are planned anew with one more; time of each [s]
+MAX_REPLANNED, REPLAN_SECONDS = 3, 20.0  # kinds of medal that are re-planned with one more; time of each [s]
 
 
 class ReplannedMedal(NamedTuple):
@@ -50,7 +50,7 @@ class KeptLots:
     extensions: tuple[Any, ...]
 
     def replan_medals(self) -> tuple[ReplannedMedal, ...]:
-        """Compute what one more medal costs where lots are planned anew, of the dearest kinds.
+        """Compute what one more medal costs where lots are re-planned, of the dearest kinds.
 
         Returns:
             At most `MAX_REPLANNED` kinds of medal, the largest number first.

@@ -199,19 +199,19 @@ class SensitivityRange:
         return abs(self.price_up + self.price_down) > PRICE_TOLERANCE * max(abs(self.price_up), abs(self.price_down))
 
 
-REPLANNED_CHANGE, MAX_REPLANNED_PARAMETERS = 0.1, 3  # relative change with lots planned anew; number of parameters
+REPLANNED_CHANGE, MAX_REPLANNED_PARAMETERS = 0.1, 3  # relative change with lots re-planned; number of parameters
 
 
 @dataclass(frozen=True)
 class ReplannedParameter:
-    """Effects of a change of one parameter by 10 %: at its shadow price with lots kept, and with lots planned anew.
+    """Effects of a change of one parameter by 10 %: at its shadow price with lots kept, and with lots re-planned.
 
-    `kept` and `anew` are changes of the objective for less and for more; None if infeasible, or not found in time.
+    `kept` and `resolved` are changes of the objective for less and for more; None if infeasible, or not found in time.
     """
 
     path: str
     kept: tuple[float | None, float | None]
-    anew: tuple[float | None, float | None]
+    resolved: tuple[float | None, float | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,11 +279,11 @@ def compute_ranges(runner: ScenarioRunner, progress: RangeProgress = lambda done
         else:
             ranges.append(row)
     others = solve_or_none(neighbourhood.find_alternatives)
-    only, anew = (
+    only, resolved = (
         None if others is None else not others,
         () if lots is None else _replan_parameters(runner, lots, ranges),
     )
-    return SensitivityRanges(plan, tuple(ranges), only, tuple(unproven), lots, anew)
+    return SensitivityRanges(plan, tuple(ranges), only, tuple(unproven), lots, resolved)
 
 
 def _keep_base_lots(runner: ScenarioRunner) -> KeptLots | None:
@@ -303,7 +303,7 @@ def _make_scenario(neighbourhood: PlanNeighbourhood) -> ScenarioProgram:
 def _replan_parameters(
     runner: ScenarioRunner, lots: KeptLots, ranges: Sequence[SensitivityRange]
 ) -> tuple[ReplannedParameter, ...]:
-    """Return the effects of the parameters of greatest value, with lots planned anew."""
+    """Return the effects of the parameters of greatest value, with lots re-planned."""
 
     def rank(row: SensitivityRange) -> float:
         """Return the value of a parameter at its shadow price."""
@@ -315,7 +315,7 @@ def _replan_parameters(
         :MAX_REPLANNED_PARAMETERS
     ]:
         step = REPLANNED_CHANGE * abs(row.value)
-        anew: list[float | None] = []
+        resolved: list[float | None] = []
         for value in (row.value - step, row.value + step):
             changed = runner.apply_to_lots({row.path: f"{value!r} {row.unit}"})
             cost: float | None = None
@@ -323,10 +323,10 @@ def _replan_parameters(
                 plan = None if changed is None else search.solve(changed, runner.objective)
                 if plan is not None and not plan.stopped and not lots.chosen.stopped:
                     cost = plan.objective - lots.chosen.objective
-            anew.append(cost)
+            resolved.append(cost)
         prices = (row.price_down, row.price_up)
         kept = tuple(None if price is None else price * step for price in prices)
-        result.append(ReplannedParameter(row.path, (kept[0], kept[1]), (anew[0], anew[1])))
+        result.append(ReplannedParameter(row.path, (kept[0], kept[1]), (resolved[0], resolved[1])))
     return tuple(result)
 
 

@@ -50,7 +50,9 @@ def report_ranges(ranges: SensitivityRanges) -> SensitivityPart:
     members = {"status": plan.status, "objective": objective, "ranges": [_encode_range(row) for row in ranges.rows]}
     members["unproven"] = list(ranges.unproven)
     if ranges.lots is not None:
-        replanned = [{"path": row.path, "kept": list(row.kept), "anew": list(row.anew)} for row in ranges.replanned]
+        replanned = [
+            {"path": row.path, "kept": list(row.kept), "resolved": list(row.resolved)} for row in ranges.replanned
+        ]
         members["lots"] = {"kept": True, "charges": ranges.lots.charges, "replanned": replanned}
     screen = tuple(limit_rows(table, MOST_TABLE_ROWS, "{} more (-o NAME.xlsx, --json).") for table in tables)
     heading = "Shadow prices and sensitivity ranges"
@@ -60,24 +62,24 @@ def report_ranges(ranges: SensitivityRanges) -> SensitivityPart:
 
 
 def _replanned_table(ranges: SensitivityRanges) -> ReportTable:
-    """Return what a change of the largest parameters by 10 % costs with lots kept, and with lots planned anew."""
+    """Return what a change of the largest parameters by 10 % costs with lots kept, and with lots re-planned."""
     unit = ranges.plan.unit
     columns = (
         ReportColumn("path", "parameter"),
         *(
             ReportColumn(f"{name}_{end}", f"{sign}10 %, {words}", unit, style="money")
             for end, sign in (("less", "−"), ("more", "+"))
-            for name, words in (("kept", "lots kept"), ("anew", "planned anew"))
+            for name, words in (("kept", "lots kept"), ("resolved", "re-planned"))
         ),
     )
     rows = tuple(
         (
             name_parameter(ranges.plan.instance, parse_path(row.path)),
-            *(show_value(value, "–") for end in (0, 1) for value in (row.kept[end], row.anew[end])),
+            *(show_value(value, "–") for end in (0, 1) for value in (row.kept[end], row.resolved[end])),
         )
         for row in ranges.replanned
     )
-    title = "The largest parameters, with lots planned anew"
+    title = "The largest parameters, with lots re-planned"
     text = "Change of the objective at the shadow price, with the lots of the plan kept, and with a plan of its own."
     return ReportTable("replanned", title, text, columns, rows)
 
