@@ -125,7 +125,7 @@ def test_explain_keeps_the_lots_of_the_plan() -> None:
 
 
 def test_explain_by_hand() -> None:
-    """Two lots of 5 t: a tonne more costs 100 JPY, kept or re-planned; a tonne less saves nothing; charges are apart."""
+    """Two lots of 5 t: a tonne more costs 100 JPY, lots kept or re-planned; a tonne less saves nothing."""
     told = json.loads(here("explain", str(Path(LOTS).with_name("activities.yaml")), "--json").out)
     explained = told["explanation"]
     (medal,) = (row for row in explained["prices"] if row["path"] == "medals.medal.count")
