@@ -12,6 +12,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -49,11 +50,12 @@ from medalopt.solver.mip import solve_program_in_lots
 from medalopt.solver.solve_lp import SolveTask, build_program
 
 MAX_CASES = 500  # greatest number of cases of one proof
-DIAGNOSIS_SECONDS = 60.0  # [s] time limit of a diagnosis in lots
+DIAGNOSIS_SECONDS = 240.0  # [s] time limit of a diagnosis in lots
 MAX_LOT_REPAIRS, MAX_LOT_TRIALS = 8, 16  # greatest number of repairs; of parameters that are tried
 _MAX_RULES = 24  # greatest number of rules of the deletion filter
 _MOVE_TOLERANCE = 1e-6  # relative distance between a position without a plan and one with a plan
 _MOST_MOVES = 40  # greatest number of positions of one parameter
+_NEAT_DISTANCE = 1e-3  # relative distance from which a position of few digits is tried
 _GREATEST_FACTOR = 1e4  # largest move of a parameter without an end, on its present value
 _DIVISORS = range(2, 11)  # by which a lot size is divided
 _LOT_FIELDS = ("minimum_lot", "minimum_order", "lot")
@@ -315,8 +317,28 @@ def _bisect_position(parameter: RepairParameter, has_plan: Callable[[float], boo
         if abs(end - start) <= (1 if whole else _MOVE_TOLERANCE * max(abs(start), abs(end))):
             break
         middle = float(round((start + end) / 2)) if whole else (start + end) / 2
-        start, end = (start, middle) if has_plan(middle) else (middle, end)
+        neat = None if whole or abs(end - start) > _NEAT_DISTANCE * abs(end) else _find_neat(start, end)
+        trial = middle if neat is None else neat
+        if not has_plan(trial):
+            start = trial
+            continue
+        end = trial
+        if neat is not None:
+            before = neat + math.copysign(_MOVE_TOLERANCE * abs(neat), start - neat)
+            if not has_plan(before):
+                return neat
+            end = before
     return end
+
+
+def _find_neat(start: float, end: float) -> float | None:
+    """Return the position of fewest digits, at most three, after `start` and not beyond `end`; None without one."""
+    rounding = ROUND_CEILING if end > start else ROUND_FLOOR
+    for digits in (1, 2, 3):
+        neat = float(Context(prec=digits, rounding=rounding).plus(Decimal(repr(start))))
+        if min(start, end) < neat < max(start, end) or neat == end:
+            return neat
+    return None
 
 
 def _has_plan(instance: Instance, request: RepairRequest) -> bool:
