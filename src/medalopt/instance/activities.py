@@ -163,9 +163,10 @@ def list_charge_paths(instance: Instance) -> tuple[str, ...]:
         Paths; a lot charge has that of its line of terms.
     """
     return tuple(
-        f"{kind.list_paths(instance)[member]}.{kind.charge}"
+        f"{path}.{kind.charge}"
         for kind in list_charging_kinds(instance)
-        for member in np.flatnonzero(kind.get_charge(instance).raw > 0).tolist()
+        for path, charged in zip(kind.list_paths(instance), kind.get_charge(instance).raw > 0, strict=True)
+        if charged
     )
 
 
