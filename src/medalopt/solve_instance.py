@@ -256,7 +256,7 @@ def _solve_whole_lots(
     best: Plan | None = None
     stopped = False
     if task.columns is not None or gap:
-        best = _scale_slopes(task, without, method)
+        best = _scale_slopes(task, without, method, gap or 0.0)
         if best is None and has_activities(instance):
             best = _search_whole_lots(task, without, solve_rounded_lots, required=False)
         if best is not None and gap and best.certificate.gap <= gap:
@@ -273,8 +273,8 @@ def _solve_whole_lots(
     return replace(best, stopped=not reached and (stopped or gap is not None))
 
 
-def _scale_slopes(task: SolveTask, without: Plan, method: str) -> Plan | None:
-    """Return the cheapest plan of slope scaling; None for other integers than charges, and where none is verified."""
+def _scale_slopes(task: SolveTask, without: Plan, method: str, gap: float) -> Plan | None:
+    """Return the cheapest plan of slope scaling, or the first within a gap; None for other integers than charges."""
     from medalopt.solver.slope_scaling import PricedPlan, has_only_charges, iterate_slopes
 
     instance, best = task.instance, None
@@ -295,6 +295,8 @@ def _scale_slopes(task: SolveTask, without: Plan, method: str) -> Plan | None:
         if plan.certificate.feasible and (best is None or plan.objective < best.objective):
             lots = WholeLots(plan.objective, without.objective, plan.certificate.lower_bound, duals)
             best = replace(plan, method=plan.method.removesuffix(", direct"), lots=lots)
+            if best.certificate.gap <= gap:
+                break
     return best
 
 
