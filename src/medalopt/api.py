@@ -157,13 +157,13 @@ def explain(instance: Instance, objective: str = "cost", extensions: Sequence[Ex
         Frames of binding constraints, shadow prices, break-even prices and the cost breakdown.
     """
     from medalopt.analysis.explain.explanation import explain_plan, explain_plan_in_lots
-    from medalopt.analysis.explain.kept_lots import can_keep_lots
+    from medalopt.analysis.explain.kept_lots import can_keep_lots, choose_lots
     from medalopt.report.explain import build_explanation_report
     from medalopt.results import AnalysisResult
 
     given = list_extensions(extensions)
     if not given and can_keep_lots(instance):
-        found = explain_plan_in_lots(solve(*apply_party(instance, objective)))
+        found = explain_plan_in_lots(choose_lots(*apply_party(instance, objective)))
         return AnalysisResult(build_explanation_report(found), found)
     found = explain_plan(solve(*apply_party(drop_lot_constraints(instance), objective), given), given)
     return AnalysisResult(build_explanation_report(found), found)

@@ -81,13 +81,17 @@ def _build_explanation(instance: Instance, about: str | None, objective: str, ex
         explain_stream,
         parse_stream_path,
     )
-    from medalopt.analysis.explain.kept_lots import keep_lots
+    from medalopt.analysis.explain.kept_lots import choose_lots, keep_lots
     from medalopt.instance.payers import apply_party
     from medalopt.report.explain import build_explanation_report, build_stream_report
 
     instance, objective = apply_party(instance, objective)
     stream = None if about is None else parse_stream_path(instance, about)
-    plan = solve_with_progress(instance, objective, extensions)
+    if instance.lots:
+        with report_progress(f"solving {instance.name}"):
+            plan = choose_lots(instance, objective)
+    else:
+        plan = solve_with_progress(instance, objective, extensions)
     with report_progress("analysing the optimum"):
         if plan.lots is not None and stream is not None:
             lots = keep_lots(plan)

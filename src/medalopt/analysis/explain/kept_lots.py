@@ -25,6 +25,7 @@ from medalopt.model.kept_lots import build_kept_lots
 from medalopt.plan.plan import Plan
 from medalopt.solve_instance import is_large_instance, solve
 
+CHOICE_SECONDS = 60.0  # [s] time limit of the search for the plan whose lots are kept
 MAX_REPLANNED, REPLAN_SECONDS = 3, 20.0  # kinds of medal that are re-planned with one more; time of each [s]
 
 
@@ -83,6 +84,18 @@ def can_keep_lots(instance: Instance) -> bool:
         instance: Instance.
     """
     return bool(instance.lots) and not needs_cuts(instance) and not is_large_instance(instance, build_routes(instance))
+
+
+def choose_lots(instance: Instance, objective: str) -> Plan:
+    """Solve an instance in lots, to the optimum or for `CHOICE_SECONDS`.
+
+    Args:
+        objective: Objective to minimise.
+
+    Returns:
+        The plan whose lots are kept; raises as `solve`.
+    """
+    return solve(instance, objective, time_limit=CHOICE_SECONDS)
 
 
 def keep_lots(chosen: Plan) -> KeptLots:

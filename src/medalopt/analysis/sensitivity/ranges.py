@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from medalopt.analysis.explain.explanation import QuantityChange, list_quantity_changes
-from medalopt.analysis.explain.kept_lots import REPLAN_SECONDS, KeptLots, can_keep_lots, keep_lots
+from medalopt.analysis.explain.kept_lots import REPLAN_SECONDS, KeptLots, can_keep_lots, choose_lots, keep_lots
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.scenario_runner import LotSearch, ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import solve_or_none
@@ -291,7 +291,7 @@ def _keep_base_lots(runner: ScenarioRunner) -> KeptLots | None:
     instance = runner.apply_to_lots(NO_CHANGES)
     if instance is None or not can_keep_lots(instance):
         return None
-    return keep_lots(runner.lot_search.solve(instance, runner.objective))
+    return keep_lots(choose_lots(instance, runner.objective))
 
 
 def _make_scenario(neighbourhood: PlanNeighbourhood) -> ScenarioProgram:
