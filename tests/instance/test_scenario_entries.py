@@ -84,7 +84,7 @@ def test_check_passes_on_warnings_of_scenarios(tmp_path: Path) -> None:
     """A warning that only a scenario draws names the scenario; one of the instance itself is not repeated."""
     path = write(tmp_path, "free: {market.bullion.price: 0}", "dear: {market.bullion.price: 700}")
     path.write_text(path.read_text().replace("metals: {Ag: {}}", "metals: {Ag: {}, Au: {}}"))
-    loaded = open_instance(path).with_effective_changes(scenarios=True)
+    loaded = open_instance(path).with_effective_changes(scenarios=True, warn=True)
     alone, named = (
         {warning.path for warning in loaded.warnings if warning.path.startswith("scenarios") is of}
         for of in (False, True)

@@ -107,7 +107,7 @@ def read_instance(path: Path | InstanceFile, given: list[str] | None, *, scenari
     Args:
         path: Instance file, or one that is open.
         given: Texts `PATH=VALUE`, or None.
-        scenarios: Check each scenario of the instance as well.
+        scenarios: Check each scenario of the instance as well, and warn of its unusual values.
 
     Returns:
         The instance.
@@ -121,7 +121,7 @@ def read_instance(path: Path | InstanceFile, given: list[str] | None, *, scenari
 
     opened = open_instance(path) if isinstance(path, Path) else path
     with _attribute_faults(given):
-        instance = opened.with_effective_changes(changes, scenarios=scenarios)
+        instance = opened.with_effective_changes(changes, scenarios=scenarios, warn=scenarios)
     for warning in instance.warnings:
         print_message(f"warning: {warning}")
     return instance

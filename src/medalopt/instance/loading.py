@@ -150,13 +150,19 @@ class InstanceFile:
         return self._build_instance(changes)
 
     def with_effective_changes(
-        self, changes: ParameterChanges = NO_CHANGES, *, scenarios: bool = False, unchanged: Instance | None = None
+        self,
+        changes: ParameterChanges = NO_CHANGES,
+        *,
+        scenarios: bool = False,
+        warn: bool = False,
+        unchanged: Instance | None = None,
     ) -> Instance:
         """Build the instance with changes applied, each of which must have an effect.
 
         Args:
             changes: Value by parameter path.
             scenarios: Validate each scenario of the file too.
+            warn: Build each validated scenario as well, to record its warnings.
             unchanged: The instance without `changes`, if it is there already.
 
         Returns:
@@ -165,7 +171,7 @@ class InstanceFile:
         Raises:
             InputError: With every fault, including changes without effect.
         """
-        instance = self._build_instance(changes, effective=True, scenarios=scenarios)
+        instance = self._build_instance(changes, effective=True, scenarios=scenarios, warn=warn)
         faults = FaultLog()
         if unchanged is not None and len(changes) == 1 and not is_same_instance(instance, unchanged):
             return instance
@@ -221,7 +227,7 @@ class InstanceFile:
         return {name: value for name, value in self.__dict__.items() if name != "_values"}
 
     def _build_instance(
-        self, changes: ParameterChanges, *, effective: bool = False, scenarios: bool = False
+        self, changes: ParameterChanges, *, effective: bool = False, scenarios: bool = False, warn: bool = False
     ) -> Instance:
         """Build the instance; with `effective`, changes to values that have no effect are faults."""
         faults = FaultLog(list(self.faults), list(self.warnings))
@@ -255,7 +261,7 @@ class InstanceFile:
         instance = dataclasses.replace(
             instance, sources=sources, files=dict(sorted(digests.items())), warnings=faults.list_warnings()
         )
-        if scenarios:
+        if scenarios and warn:
             warn_of_scenarios(draft, instance, self.set_changes(changes).protect_firm().with_changes)
             instance = dataclasses.replace(instance, warnings=faults.list_warnings())
         return instance

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ from medalopt.instance.source_values import SourceValues
 from medalopt.text import check_control_characters, escape_text, suggest_name
 from medalopt.units import Money, QuantityError
 
+MAX_STREAMS_BUILT = 20_000  # in all scenarios that are built for their warnings; at least one scenario is
 _GLOBAL_SECTIONS = frozenset({"periods", "currency", "exchange"})  # sections on which all others depend
 
 
@@ -120,7 +122,7 @@ def _check_scenario(
 
 
 def warn_of_scenarios(draft: Draft, unchanged: Instance, build: Callable[[ParameterChanges], Instance]) -> None:
-    """Record the warnings that an instance draws in its scenarios alone.
+    """Record the warnings that an instance draws in its scenarios alone; of the first ones where they are many.
 
     Args:
         draft: The parsed instance without errors, also in its scenarios; warnings are added to it.
@@ -128,7 +130,12 @@ def warn_of_scenarios(draft: Draft, unchanged: Instance, build: Callable[[Parame
         build: Builds the instance with changes, firm parameters protected.
     """
     known = {(warning.path, warning.kind) for warning in unchanged.warnings}  # amounts in messages may differ
-    for name, scenario in draft.document.scenarios.items():
+    scenarios = draft.document.scenarios
+    greatest = max(1, MAX_STREAMS_BUILT // max(1, len(unchanged.streams.names)))
+    if len(scenarios) > greatest:
+        text = f"errors of all {len(scenarios)} scenarios are found, and warnings of the first {greatest} alone"
+        draft.faults.add_warning(locate_key(draft.root, ("scenarios",)), ("scenarios",), text, kind=FaultKind.SCENARIOS)
+    for name, scenario in islice(scenarios.items(), greatest):
         changes = {key: value for key, value in scenario.items() if format_value(value) is not None}
         for warning in build(changes).warnings if changes else ():
             if (warning.path, warning.kind) not in known:
