@@ -72,25 +72,52 @@ class InfeasibilityReason:
         return {"rule": self.rule, "path": self.path, "amount": self.amount, "unit": self.unit, "text": self.text}
 
 
-def format_number(value: float, up: bool | None = None) -> str:
+def format_number(value: float, up: bool | None = None, places: int | None = None) -> str:
     """Format a number with thousands separators and at least four significant digits.
 
     Args:
         up: Round up (True), down (False) or to nearest (None), so that "at most" and "at least" stay true.
+        places: Digits after the point; None: four significant digits.
 
     Returns:
         The number as text, without trailing zeros.
     """
     if value == 0:
         return "0"
-    places = max(0, 3 - math.floor(math.log10(abs(value))))
+    places = _count_places(value) if places is None else places
+    text = f"{_round_number(value, up, places):,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _count_places(value: float) -> int:
+    """Return the digits after the point that give a number four significant digits."""
+    return max(0, 3 - math.floor(math.log10(abs(value))))
+
+
+def _round_number(value: float, up: bool | None, places: int) -> float:
+    """Round a number up, down or to nearest (None); one that is off by less than a millionth of a digit to nearest."""
     step = 10.0**-places
     steps = value / step
     near = round(steps)
     if up is not None and abs(steps - near) > 1e-6:
         near = math.ceil(steps) if up else math.floor(steps)
-    text = f"{near * step:,.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return near * step
+
+
+def format_shortage(need: float, available: float) -> tuple[str, str, str]:
+    """Format a need above the mass available, so that the difference of the first two is the third.
+
+    Args:
+        need: Need [kg], rounded down.
+        available: Greatest mass available [kg], less than the need, rounded up.
+
+    Returns:
+        Need, mass available and shortage, with units, to four significant digits of the shortage.
+    """
+    places = _count_places(need - available)
+    low, high = _round_number(need, False, places), _round_number(available, True, places)
+    first, second = (f"{format_number(value, places=places)} kg" for value in (low, high))
+    return first, second, format_kilograms(low - high)
 
 
 def format_kilograms(value: float, up: bool | None = None) -> str:

@@ -11,6 +11,7 @@ from medalopt.analysis.infeasibility.messages import (
     format_kilograms,
     format_per_cent,
     format_period,
+    format_shortage,
     format_tonnes,
     join_names,
 )
@@ -117,9 +118,10 @@ def _describe_metal_shortage(
     if not len(later):
         text = f"{begin}, but it has no source: {_describe_missing_source(instance, routes, e)}"
         return InfeasibilityReason.state("metal balance", ("metals", metal, "opening_stock"), shortage, "kg", text)
+    required, available, short = format_shortage(need, float(maximum[t]))
     text = (
-        f"{begin}, at most {format_kilograms(float(maximum[t]), up=True)} is available: "
-        f"{format_kilograms(shortage, up=False)} short"
+        f"{title}: at least {required} must be charged by the end of {when}, at most {available} is available: "
+        f"{short} short"
     )
     barred = _find_barred_alloy(instance, e)
     text = f"{text}; {barred[1]}" if barred else text
@@ -131,11 +133,8 @@ def _describe_recycled_shortage(
 ) -> InfeasibilityReason:
     """Return the reason why recycled metal falls short of its least share."""
     metal, title = instance.metals.names[e], instance.metals.titles[e]
-    text = (
-        f"{title}: at least {format_kilograms(recycled_need, up=False)} must be recycled metal, "
-        f"at most {format_kilograms(recycled, up=True)} is available: "
-        f"{format_kilograms(recycled_need - recycled, up=False)} short"
-    )
+    required, available, short = format_shortage(recycled_need, recycled)
+    text = f"{title}: at least {required} must be recycled metal, at most {available} is available: {short} short"
     return InfeasibilityReason.state(
         "recycled content",
         ("policy", "recycled", metal),
