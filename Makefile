@@ -48,7 +48,7 @@ lint: $(VENV)/.installed $(VENV)/.tools ## style, types and who may import whom
 	@$(bin)/lint-imports --no-logo
 
 docs: $(VENV)/.installed $(VENV)/.tools ## write anew the pages, the picture and the schema that are generated
-	@$(bin)/python docs/generate.py
+	@$(bin)/python docs/generate.py $(PAGE)
 
 docs-site: $(VENV)-docs/.installed ## build the documentation site into build/site: any warning or broken link fails
 	@$(VENV)-docs/bin/python docs/site/build.py

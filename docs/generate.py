@@ -1,4 +1,4 @@
-"""Generate pages, pictures and the JSON Schema; with `--check` list those out of date.
+"""Generate pages, pictures and the JSON Schema, or the one named; with `--check` list those out of date.
 
 `reference/cli.md` is the output of `--help`, `reference/plan_tables.md` lists the tables of `medalopt plan`, the JSON
 Schema is the output of `medalopt schema`. `images/answer.svg` shows the beginning of
@@ -8,6 +8,7 @@ Tutorials in Python are rendered from their scripts by notebooks.py; the tests, 
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import json
@@ -18,7 +19,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -110,8 +112,11 @@ def run_plain(*arguments: str) -> str:
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment).stdout
 
 
-def draw_gallery() -> dict[str, str]:
+def draw_gallery(wanted: str = "") -> dict[str, str]:
     """Return the pictures that the commands of docs/gallery.md write, by their path from the root.
+
+    Args:
+        wanted: Path of a picture, whose command alone is run; '' for all.
 
     Raises:
         SystemExit: A command failed.
@@ -121,6 +126,8 @@ def draw_gallery() -> dict[str, str]:
     page = (ROOT / "docs/gallery.md").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(ROOT):
         for line in re.findall(r"^\$ medalopt (.* -o docs/images/.*)$", page, flags=re.MULTILINE):
+            if not wanted.startswith(shlex.split(line)[-1].removesuffix(".svg") if wanted else ""):
+                continue
             words = shlex.split(line.replace("docs/images", folder))
             said = io.StringIO()
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
@@ -130,19 +137,26 @@ def draw_gallery() -> dict[str, str]:
         return {f"docs/images/{path.name}": path.read_text(encoding="utf-8") for path in sorted(Path(folder).iterdir())}
 
 
-def render_notebooks() -> dict[str, str]:
-    """Return the pages of the tutorials in Python, by their path from the root, run on a cluster of this machine."""
+def render_notebooks(wanted: str = "") -> dict[str, str]:
+    """Return the pages of the tutorials in Python, by their path from the root, run on a cluster of this machine.
+
+    Args:
+        wanted: Path of a page, whose script alone is run; '' for all.
+    """
+    paths = {str(path.with_suffix(".md").relative_to(ROOT)): path for path in NOTEBOOKS}
+    pages: dict[str, str] = {}
+    if wanted and wanted not in paths:
+        return pages
     from distributed.deploy.subprocess import SubprocessCluster
 
-    pages = {}
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         for name in ("instances", "models"):
             (Path(folder) / name).symlink_to(ROOT / name)
         subprocess.run([sys.executable, "-m", "instances.japan1621", "--regions", "12", "nation"], check=True)
         with SubprocessCluster(n_workers=1, worker_kwargs={"nthreads": 1}) as cluster:
             address = {"tcp://127.0.0.1:8786": cluster.scheduler_address}
-            for path in NOTEBOOKS:
-                pages[str(path.with_suffix(".md").relative_to(ROOT))] = render_notebook(path, address)
+            for name in [wanted] if wanted else paths:
+                pages[name] = render_notebook(paths[name], address)
     return pages
 
 
@@ -269,23 +283,32 @@ def _walk_parts(part: dict[str, Any], models: dict[str, Any], path: str) -> Iter
         yield from _walk_parts(part["additionalProperties"], models, f"{path}.*")
 
 
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/cli.md": render_reference,
+    "docs/images/answer.svg": partial(render_terminal_svg, "solve", "instances/tokyo2020.yaml"),
+    "docs/reference/format_fields.md": render_fields,
+    "docs/reference/plan_tables.md": render_plan_tables,
+    "instances/medalopt-1.schema.json": partial(run_plain, "schema"),
+}
+
+
 def main() -> int:
     """Write the files that are out of date; with `--check` list them."""
-    pages = {
-        "docs/reference/cli.md": render_reference(),
-        "docs/images/answer.svg": render_terminal_svg("solve", "instances/tokyo2020.yaml"),
-        **draw_gallery(),
-        "docs/reference/format_fields.md": render_fields(),
-        "docs/reference/plan_tables.md": render_plan_tables(),
-        "instances/medalopt-1.schema.json": run_plain("schema"),
-        **({} if "--check" in sys.argv else render_notebooks()),
-    }
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("page", nargs="?", default="", metavar="PAGE", help="such as docs/reference/cli.md; all")
+    parser.add_argument("--check", action="store_true", help="list, and write nothing; without tutorials in Python")
+    given = parser.parse_args()
+    pages = {name: render() for name, render in PAGES.items() if given.page in ("", name)}
+    if given.page not in PAGES:
+        pages |= draw_gallery(given.page) | ({} if given.check else render_notebooks(given.page))
+    if not pages:
+        parser.error(f"{given.page}: no generated page; give its path from the root, such as docs/reference/cli.md")
     stale = [name for name, text in pages.items() if not _is_current(ROOT / name, text)]
     for name in stale:
-        print(f"{name} is out of date" if "--check" in sys.argv else f"{name} written")
-        if "--check" not in sys.argv:
+        print(f"{name} is out of date" if given.check else f"{name} written")
+        if not given.check:
             (ROOT / name).write_text(pages[name], encoding="utf-8")
-    return 1 if stale and "--check" in sys.argv else 0
+    return 1 if stale and given.check else 0
 
 
 def _is_current(path: Path, text: str) -> bool:
