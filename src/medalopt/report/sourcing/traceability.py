@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -250,11 +250,15 @@ def _flow_chart(plan: Plan, trace: MetalTrace, metal: int) -> Chart:
     )
     key, name = f"flow_{plan.instance.metals.names[metal]}", f"Flow of {title}"
     table = ReportTable(key, name, "Metal from each source to each destination.", columns, rows)
-    return Chart(text, _sankey_option(links), (table,), notes, 460)
+    ends = {(a, source) for a, source, _, _ in links} | {(b, target) for _, _, b, target in links}
+    most = max(Counter(_DEPTHS[column] for column, _ in ends).values(), default=0)
+    return Chart(text, _sankey_option(links), (table,), notes, min(140 + 60 * most, 460))
+
+
+_DEPTHS = {"source": 0, "smelter": 1, "account": 2, "medal": 3, "end": 3}  # columns of the picture
 
 
 def _sankey_option(links: Mapping[FlowLink, float]) -> dict[str, Any]:
-    depth = {"source": 0, "smelter": 1, "account": 2, "medal": 3, "end": 3}
     colour = {"source": COLOURS[0], "smelter": COLOURS[5], "account": INK, "medal": COLOURS[2], "end": FAINT}
     nodes: dict[tuple[str, str], float] = defaultdict(float)
     for (a, source, b, target), kilograms in links.items():
@@ -264,11 +268,12 @@ def _sankey_option(links: Mapping[FlowLink, float]) -> dict[str, Any]:
     data = [
         {
             "id": f"{column} {name}",
-            "depth": depth[column],
+            "depth": _DEPTHS[column],
             "itemStyle": {"color": colour[column]},
             "label": {
-                "position": "left" if depth[column] == 3 else "right",
+                "position": "left" if _DEPTHS[column] == 3 else "right",
                 "formatter": f"{shorten_name(name)}, {format_mass(kilograms)}",
+                "offset": [0, -16 if column == "account" else 0],  # above that of its only destination
             },
         }
         for (column, name), kilograms in nodes.items()
