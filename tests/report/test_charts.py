@@ -100,6 +100,8 @@ def test_a_chart_is_drawn_without_a_browser() -> None:
     for text in ("Less silver costs more", "silver (%)", "cost (bn JPY)", "as it is", "no plan below 91 %", "other"):
         assert f">{text}</text>" in drawn
     assert "Less silver" not in render_svg(chart(), title=False)
+    fall = build_line_series("", [(0.0, -2000.0), (1.0, 1000.0)])
+    assert ">−2,000</text>" in render_svg(Chart("Fall", build_plot_option(ChartAxis("x"), ChartAxis("y"), [fall])))
 
 
 def test_a_long_finding_is_broken_into_lines() -> None:

@@ -202,6 +202,7 @@ ECHARTS_FILE = "echarts-6.1.0-parts.min.js"
 PICTURE_WIDTH = 860  # pixels
 _TITLE_LINE_HEIGHT = 20  # pixels, height of a line of the title
 _PNG_ZOOM = 2  # PNG pixels per SVG pixel
+_NEGATIVE_TEXT = re.compile(r">-(?=[0-9])")  # number on an axis, which ECharts writes with a hyphen
 _ENGINE_PRELUDE = "var setTimeout = () => 0, clearTimeout = () => 0; var global = globalThis;\n"
 _DRAW_SCRIPT = """(text => {
   const {option, width, height} = JSON.parse(text);
@@ -246,7 +247,8 @@ def render_svg(chart: Chart, title: bool = True, width: int = PICTURE_WIDTH) -> 
         }
         option = {**_shift_down(option, head), "title": {"text": "\n".join(lines), "left": 12, "textStyle": style}}
         option["backgroundColor"], height = "#ffffff", height + head
-    return _renumber_names(str(_load_engine()(json.dumps({"option": option, "width": width, "height": height}))))
+    svg = str(_load_engine()(json.dumps({"option": option, "width": width, "height": height})))
+    return _renumber_names(_NEGATIVE_TEXT.sub(">−", svg))
 
 
 def _renumber_names(svg: str) -> str:
