@@ -339,7 +339,8 @@ ORDER_VARIABLES: Mapping[
     **{f"{name}_step_used": (f"{name}_step",) for name in ("stream", "offer")},
 }
 
-PARAMETER_TITLES: Mapping[tuple[str, str], str] = {  # section and field; `{0}` is the owner, `{1}` the metal or field
+# By section and field: `{0}` is the owner, `{1}` the metal or field; `.*` is one entry of a mapping.
+PARAMETER_TITLES: Mapping[tuple[str, str], str] = {
     ("exchange", ""): "rate of {0}",
     ("transport_rate", ""): "transport rate",
     ("metals", "sell"): "price of {0} sold",
@@ -390,6 +391,7 @@ PARAMETER_TITLES: Mapping[tuple[str, str], str] = {  # section and field; `{0}` 
     ("alloys", "scrap.value"): "value of scrap of {0}",
     ("medals", "count"): "number of {0} medals",
     ("medals", "parts"): "mass of a {0} medal",
+    ("medals", "parts.*"): "mass of {1} in a {0} medal",
     ("medals", "allowance"): "allowance of {0} medals",
     ("medals", "shortfall"): "penalty of a {0} medal not made",
     ("policy", "recycled"): "least recycled share of {1}",

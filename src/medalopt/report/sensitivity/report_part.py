@@ -257,7 +257,8 @@ def title_parameter(instance: Instance, path: ParameterPath, of: str = "") -> st
     rest = path[position + 1 :]
     if field in _NESTED_FIELDS and rest:
         field, rest = f"{field}.{rest[0]}", ()
-    template = PARAMETER_TITLES.get((section, field))
+    entry = (section, f"{field}.*")
+    template = PARAMETER_TITLES.get(entry if rest and entry in PARAMETER_TITLES else (section, field))
     if template is None:
         return render_path(path)
     one = _title_metal(instance, str(path[1])) if section == "metals" else str(path[1]) if len(path) > 1 else ""
