@@ -52,7 +52,8 @@ def test_the_tornado_is_reported_alone(tmp_path: Path, capsys: pytest.CaptureFix
     told = json.loads(capsys.readouterr().out)
     assert "ranges" not in told
     assert told["tornado"]["bars"][0]["path"] == "treatments.hand.recovery"
-    assert "Main risk: metal recovered by hand" in page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert "Main risk: metal recovered by hand" in text and '<p class="status">Optimal (verified' in text
 
 
 def test_an_interruption_shows_what_is_there(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, open_v
 from medalopt.cli.output import DateOption, FullOption, OutputOption, ReportOutput, report_infeasibility
 from medalopt.cli.run import print_message
 from medalopt.cli.solve import ObjectiveOption
-from medalopt.errors import NoPlanError, UsageError
+from medalopt.errors import NoPlanError, SolverError, UsageError
 
 if TYPE_CHECKING:
     from medalopt.analysis.result_cache import ResultCache
@@ -184,8 +184,10 @@ def _deliver_parts(runner: ScenarioRunner, parts: list[SensitivityPart], where: 
 
     if where.as_json and runner.lots and not all(part.in_lots for part in parts):
         print_message(f"{runner.lots[0]}: {_describe_left_out(runner)}")
-    solved = "plan" in vars(runner)  # a curve may start where the base case has no plan
-    status = describe_status(runner.plan) if solved else ""
+    status = ""
+    if where.has_tables and not runner.lots:  # with lots a part states its own
+        with suppress(NoPlanError, SolverError):  # a curve may start where the base case has no plan
+            status = describe_status(runner.plan)
     where.deliver(build_sensitivity_report(runner.instance, parts, status), "the sensitivity is written")
     if parts[-1].interrupted:
         raise KeyboardInterrupt
@@ -212,8 +214,9 @@ def _report_ranges(runner: ScenarioRunner) -> SensitivityPart:
     from medalopt.analysis.sensitivity.ranges import compute_ranges
     from medalopt.report.sensitivity.ranges import report_ranges
 
-    with report_progress(f"solving {runner.instance.name}"):
-        _ = runner.plan
+    if not runner.lots:
+        with report_progress(f"solving {runner.instance.name}"):
+            _ = runner.plan
     with report_progress("varying one parameter after the other") as step:
         return report_ranges(compute_ranges(runner, _count_tenths(step)))
 
