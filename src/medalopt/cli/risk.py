@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medalopt.cli.options import JsonOption, SetOption, parse_limit, read_instance, report_progress
-from medalopt.cli.output import DateOption, FullOption, OutputOption, ReportOutput, report_infeasibility
+from medalopt.cli.output import (
+    DateOption,
+    FullOption,
+    OutputOption,
+    ReportOutput,
+    report_infeasibility,
+    solve_with_progress,
+)
 from medalopt.cli.solve import ConfidenceOption, add_confidence_change
 from medalopt.errors import NoPlanError, UsageError
 
@@ -76,7 +83,7 @@ def risk(
         elif information:
             title, report = "the value of information", _report_information(data, samples, error)
         else:
-            report = _report_simulation(_solve_subject(data), draws, seed)
+            report = _report_simulation(solve_with_progress(data), draws, seed)
     except NoPlanError as refused:
         return report_infeasibility(data, refused, subject, set_, "cost", where)
     where.deliver(report, f"{title} is written")
@@ -109,14 +116,6 @@ def _report_information(instance: Instance, samples: int, sample_error: float) -
         return build_information_report(
             compute_information_value(instance, samples, sample_error, report_progress=step)
         )
-
-
-def _solve_subject(instance: Instance) -> Plan:
-    """Return the optimal plan of the instance."""
-    from medalopt.api import solve
-
-    with report_progress(f"solving {instance.name}"):
-        return solve(instance)
 
 
 def _is_plan(subject: Path) -> bool:
