@@ -255,7 +255,7 @@ class WorkbookWriter:
                 f"text {total}", {"text_wrap": True, "valign": "top", "align": "left", "indent": 1, **edge}
             )
         shape = make_number_format(column)
-        return self._make_format(f"{shape} {total}", {"num_format": shape, "valign": "top", **edge})
+        return self._make_format(f"{shape} {total}", {"num_format": shape, "valign": "top", "align": "right", **edge})
 
     def _make_format(self, key: str, properties: Mapping[str, Any]) -> Any:
         if key not in self._formats:
