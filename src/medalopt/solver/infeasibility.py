@@ -11,11 +11,12 @@ The least relaxation in a given direction is found by one program with a column 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from medalopt.catalog import LOWER, UPPER
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.model.network import Network
@@ -38,6 +39,9 @@ from medalopt.solver.program import (
 )
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.tolerances import CANCELLATION_TOLERANCE, FARKAS_TOLERANCE
+
+MULTIPLIER_TOLERANCE = 1e-13  # multipliers below it count as zero
+RowEnd = tuple[int, int]  # row, and `LOWER` or `UPPER`
 
 
 def find_farkas_multipliers(program: ScaledProgram, budget: TimeBudget = NO_TIME_LIMIT) -> Iterator[Floats]:
@@ -104,6 +108,22 @@ class RowSides:
     lower: Bools  # (M,)
     upper: Bools  # (M,)
 
+    @classmethod
+    def of_ends(cls, ends: Iterable[RowEnd], height: int) -> RowSides:
+        """Select sides by row and end.
+
+        Args:
+            ends: Rows with `LOWER` or `UPPER`.
+            height: Number of rows M.
+
+        Returns:
+            The selection.
+        """
+        bounds = np.zeros((2, height), dtype=bool)
+        for row, end in ends:
+            bounds[end, row] = True
+        return cls(bounds[LOWER], bounds[UPPER])
+
     def __and__(self, other: RowSides) -> RowSides:
         """Return the intersection."""
         return RowSides(self.lower & other.lower, self.upper & other.upper)
@@ -144,6 +164,20 @@ class ElasticSolution:
     def contradicts(self) -> bool:
         """Return whether the rows cannot all be satisfied: the least violation exceeds `FARKAS_TOLERANCE`."""
         return self.value > FARKAS_TOLERANCE
+
+
+def find_support(y: Floats, among: RowSides) -> set[RowEnd]:
+    """Find the row sides that multipliers weight.
+
+    Args:
+        y (M,): Multipliers.
+        among: Sides in question.
+
+    Returns:
+        Rows with `LOWER` or `UPPER`.
+    """
+    used = (among.lower & (y > MULTIPLIER_TOLERANCE), among.upper & (y < -MULTIPLIER_TOLERANCE))
+    return {(row, end) for end in (LOWER, UPPER) for row in np.flatnonzero(used[end]).tolist()}
 
 
 def minimise_violation(program: ScaledProgram, ends: RowSides, start: ElasticSolution | None = None) -> ElasticSolution:

@@ -16,26 +16,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from medalopt.catalog import LOWER, UPPER
-from medalopt.instance.activities import ACTIVITY_KINDS
-from medalopt.instance.arrays import Floats
-from medalopt.instance.price_steps import STEP_KINDS
+from medalopt.instance.arrays import Bools, Floats
 from medalopt.solver.highs import TimeBudget
-from medalopt.solver.infeasibility import ElasticSolution, RowSides, minimise_violation
+from medalopt.solver.infeasibility import (
+    ElasticSolution,
+    RowEnd,
+    RowSides,
+    find_support,
+    minimise_violation,
+    verify_conflict_multipliers,
+)
 from medalopt.solver.program import SolverProgram, find_integer_columns
 from medalopt.solver.scaling import ScaledProgram, scale_program
 
 _SPLIT_TOLERANCE = 1e-7  # distance from an allowed quantity, of the least lot or the lot size
-_MULTIPLIER_TOLERANCE = 1e-13  # multipliers below it count as zero
 LEAST_ROWS = ("line_least", "least_order", "offer_least_order")
 MULTIPLE_ROWS = ("whole_lots", "offer_whole_lots")
-BINDING_ROWS = frozenset(  # rows that bind quantities to integer columns
-    {
-        *(f"{kind.name}_most" for kind in ACTIVITY_KINDS),
-        *(f"{kind.name}_steps_{end}" for kind in STEP_KINDS for end in ("least", "most")),
-        *("most_order", "offer_most_order"),
-    }
-)
-RowEnd = tuple[int, int]  # row, and `LOWER` or `UPPER`
 
 
 @dataclass(frozen=True)
@@ -61,11 +57,15 @@ class LotRow:
 
 @dataclass(frozen=True, eq=False)
 class LotProgram:
-    """Program with its lots as rows of quantities: integer columns are fixed at 0, and their own rows are free."""
+    """Program with its lots as rows of quantities: integer columns are fixed at 0, and their rows are free.
+
+    `integer_rows` (M,) masks the rows with integer columns, those of lots among them.
+    """
 
     program: SolverProgram
     scaled: ScaledProgram
     lots: tuple[LotRow, ...]
+    integer_rows: Bools
 
     @classmethod
     def build(cls, program: SolverProgram) -> LotProgram:
@@ -79,12 +79,11 @@ class LotProgram:
         """
         whole = find_integer_columns(program)
         lots = [number for number, (name, _) in enumerate(program.rows) if name in (*LEAST_ROWS, *MULTIPLE_ROWS)]
-        free = np.array([name in BINDING_ROWS for name, _ in program.rows], dtype=bool)
         entries = program.entries
-        size = np.zeros(len(program.rows))
+        size, free = np.zeros(len(program.rows)), np.zeros(len(program.rows), dtype=bool)
         of_integer = whole[entries.column]
         size[entries.row[of_integer]] = -entries.value[of_integer]
-        free[lots] = True
+        free[entries.row[of_integer]] = True
         open_program = dataclasses.replace(
             program,
             lower=np.where(whole, 0.0, program.lower),
@@ -94,7 +93,7 @@ class LotProgram:
             row_upper=np.where(free, np.inf, program.row_upper),
         )
         rows = (LotRow(row, float(size[row]), program.rows[row][0] in MULTIPLE_ROWS) for row in lots)
-        return cls(open_program, scale_program(open_program), tuple(rows))
+        return cls(open_program, scale_program(open_program), tuple(rows), free)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +101,7 @@ class LotCases:
     """Outcome of a proof by cases.
 
     Attributes:
-        status: `refuted`, `feasible`, or `open` where the limit ended the proof.
+        status: `refuted`, `feasible`, or `open` where a limit ended the proof, or multipliers do not suffice.
         cases: Number of cases refuted by multipliers.
         used: Row ends that some multipliers weight, those of lots included.
     """
@@ -147,8 +146,10 @@ class _CaseSearch:
         program, sides = self._restrict(bounds)
         found = minimise_violation(program, sides, start)
         if found.contradicts:
+            if not verify_conflict_multipliers(self.lots.program, program, found.multipliers):
+                return None
             self.cases += 1
-            return _find_support(found, sides)
+            return frozenset(find_support(found.multipliers, sides))
         split = self._choose_split(found.x)
         if split is None:
             self.status = "feasible"
@@ -165,16 +166,13 @@ class _CaseSearch:
         return used
 
     def _restrict(self, bounds: Mapping[RowEnd, float]) -> tuple[ScaledProgram, RowSides]:
-        """Return the program of a case, and the row sides that must hold in it."""
+        """Return the program of a case, without the row sides that need not hold in it, and those that must."""
         scaled = self.lots.scaled
-        limits, sides = (
-            [scaled.row_lower.copy(), scaled.row_upper.copy()],
-            [self.ends.lower.copy(), self.ends.upper.copy()],
-        )
+        sides = self.ends | RowSides.of_ends(bounds, len(scaled.row_lower))
+        limits = np.where(sides.lower, scaled.row_lower, -np.inf), np.where(sides.upper, scaled.row_upper, np.inf)
         for (row, end), bound in bounds.items():
             limits[end][row] = np.ldexp(bound, int(scaled.row[row]))
-            sides[end][row] = True
-        return dataclasses.replace(scaled, row_lower=limits[LOWER], row_upper=limits[UPPER]), RowSides(*sides)
+        return dataclasses.replace(scaled, row_lower=limits[LOWER], row_upper=limits[UPPER]), sides
 
     def _choose_split(self, x: Floats) -> tuple[LotRow, tuple[float, float]] | None:
         """Return the lot farthest from an allowed quantity, with the allowed quantities beside it; None if all are."""
@@ -188,10 +186,3 @@ class _CaseSearch:
             open_lots,
             key=lambda one: min(activity[one[0].row] - one[1][0], one[1][1] - activity[one[0].row]) / one[0].size,
         )
-
-
-def _find_support(found: ElasticSolution, sides: RowSides) -> frozenset[RowEnd]:
-    """Return the row ends that multipliers weight."""
-    y = found.multipliers
-    used = (sides.lower & (y > _MULTIPLIER_TOLERANCE), sides.upper & (y < -_MULTIPLIER_TOLERANCE))
-    return frozenset((row, end) for end in (LOWER, UPPER) for row in np.flatnonzero(used[end]).tolist())

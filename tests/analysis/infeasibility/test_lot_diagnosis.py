@@ -11,6 +11,7 @@ import medalopt
 from medalopt.analysis.infeasibility import lot_diagnosis
 from medalopt.analysis.infeasibility.lot_diagnosis import diagnose_lots
 from medalopt.errors import NoPlanError
+from medalopt.solver import lot_cases
 from medalopt.solver.lot_cases import LotRow
 
 BY_HAND = ROOT / "tests" / "solver" / "activities.yaml"
@@ -66,9 +67,13 @@ def test_lots_of_a_smelter_apply_to_all_its_lines(tmp_path: Path) -> None:
     assert lowered["smelters.near.minimum_lot"] == 6
 
 
-def test_without_a_proof_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If there are more cases than are tried, all lots are listed, no case counts, and repairs are still found."""
-    monkeypatch.setattr(lot_diagnosis, "MAX_CASES", 1)
+@pytest.mark.parametrize("multipliers", [True, False], ids=["too many cases", "multipliers without margin"])
+def test_without_a_proof_nothing_is_claimed(multipliers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If not every case is refuted, all lots are listed, no case counts, and repairs are still found."""
+    if multipliers:
+        monkeypatch.setattr(lot_diagnosis, "MAX_CASES", 1)
+    else:
+        monkeypatch.setattr(lot_cases, "verify_conflict_multipliers", lambda *_: False)
     found = diagnose_lots(medalopt.load(BY_HAND, TIGHT), source=BY_HAND, changes=TIGHT)
     assert not found.cases and not found.irreducible
     assert {reason.rule for reason in found.rules} == {"whole lots"} and len(found.rules) == 2

@@ -35,9 +35,11 @@ from medalopt.model.extensions import Extension
 from medalopt.proof.extensions import ExtensionRow
 from medalopt.solver.infeasibility import (
     ElasticSolution,
+    RowEnd,
     RowSides,
     convert_stockpile_limits,
     find_irreducible_subset,
+    find_support,
     minimise_violation,
     verify_conflict_multipliers,
 )
@@ -169,7 +171,6 @@ def list_repair_parameters(
     return sorted(once, key=lambda parameter: parameter.field in _LAST_FIELDS)
 
 
-MULTIPLIER_TOLERANCE = 1e-13  # multipliers below it count as zero
 MAX_RULES_PER_KIND = 6  # rules of one kind reported separately; more are merged
 SMALL_PROGRAM_ROWS = 2_000  # rows up to which HiGHS computes an IIS
 IIS_SECONDS = 5.0  # [s] time limit of the IIS
@@ -259,7 +260,7 @@ def build_feasibility_problem(instance: Instance, extensions: Extensions = NO_EX
             )
             if meaning is not None:
                 rules[row, end] = meaning
-    spoken = _make_ends(rules, len(program.rows))
+    spoken = RowSides.of_ends(rules, len(program.rows))
     always = RowSides(finite[LOWER] & ~spoken.lower, finite[UPPER] & ~spoken.upper)
     return FeasibilityProblem(program, rules, spoken, always, added)
 
@@ -277,13 +278,13 @@ def find_conflict(problem: FeasibilityProblem, first: ElasticSolution) -> Confli
     kept = _find_first_set(problem, first)
     merged_keys = merge_rule_keys({problem.rule_by_bound[at][0] for at in kept}, MAX_RULES_PER_KIND)
     reduced, shown, sure = _delete_redundant_rules(problem, _collect_rule_ends(problem, merged_keys), first)
-    used = _get_support(problem, shown, _make_ends(set().union(*reduced.values()), height))
+    used = _get_support(problem, shown, RowSides.of_ends(set().union(*reduced.values()), height))
     reduced = {one: ats & used or ats for one, ats in reduced.items()}
     rules = {
         one: tuple(dict.fromkeys(problem.rule_by_bound[at][1] for at in sorted(ats) if problem.rule_by_bound[at][1]))
         for one, ats in reduced.items()
     }
-    return Conflict(rules, shown.multipliers, sure, _make_ends(set().union(*reduced.values()), height))
+    return Conflict(rules, shown.multipliers, sure, RowSides.of_ends(set().union(*reduced.values()), height))
 
 
 def _collect_rule_ends(
@@ -298,21 +299,9 @@ def _collect_rule_ends(
     return groups
 
 
-def _make_ends(ats: object, height: int) -> RowSides:
-    """Return masks over lower and upper bounds of rows from pairs of row and end."""
-    bounds = np.zeros((2, height), dtype=bool)
-    for row, end in ats:  # type: ignore[attr-defined]
-        bounds[end, row] = True
-    return RowSides(bounds[LOWER], bounds[UPPER])
-
-
-def _get_support(problem: FeasibilityProblem, solution: ElasticSolution, among: RowSides) -> set[tuple[int, int]]:
+def _get_support(problem: FeasibilityProblem, solution: ElasticSolution, among: RowSides) -> set[RowEnd]:
     """Return the row bounds with a nonzero multiplier that enforce a rule."""
-    y = solution.multipliers
-    used = (among.lower & (y > MULTIPLIER_TOLERANCE), among.upper & (y < -MULTIPLIER_TOLERANCE))
-    return {
-        (row, end) for end in (LOWER, UPPER) for row in np.flatnonzero(used[end]).tolist()
-    } & problem.rule_by_bound.keys()
+    return find_support(solution.multipliers, among) & problem.rule_by_bound.keys()
 
 
 def _find_first_set(problem: FeasibilityProblem, first: ElasticSolution) -> set[tuple[int, int]]:
@@ -322,7 +311,7 @@ def _find_first_set(problem: FeasibilityProblem, first: ElasticSolution) -> set[
     if found is not None:
         bounds = (found.lower, found.upper)
         members = {(row, end) for row, end in problem.rule_by_bound if bounds[end][row]}  # that enforce a rule
-        if minimise_violation(problem.scaled, problem.unconditional | _make_ends(members, height)).contradicts:
+        if minimise_violation(problem.scaled, problem.unconditional | RowSides.of_ends(members, height)).contradicts:
             return members
     return _get_support(problem, first, problem.rule_bounds)
 
@@ -335,7 +324,7 @@ def _delete_redundant_rules(
     shown = first
     if height <= SMALL_PROGRAM_ROWS:
         shown = minimise_violation(
-            problem.scaled, problem.unconditional | _make_ends(set().union(*kept.values()), height)
+            problem.scaled, problem.unconditional | RowSides.of_ends(set().union(*kept.values()), height)
         )
     trials = 0
     sure = True
@@ -343,7 +332,7 @@ def _delete_redundant_rules(
         if one not in kept or len(kept) == 1:
             continue
         rest = {other: ats for other, ats in kept.items() if other != one}
-        ends = _make_ends(set().union(*rest.values()), height)
+        ends = RowSides.of_ends(set().union(*rest.values()), height)
         if _is_proven_without(problem, shown, kept[one]):
             kept = rest
             continue

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -34,20 +35,18 @@ from medalopt.analysis.infeasibility.repair import (
     round_repair,
 )
 from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
+from medalopt.analysis.infeasibility.search import MAX_MOVE_FACTOR, ProblemBuilder, interpolate_problems
 from medalopt.catalog import LOWER, UPPER
 from medalopt.errors import SolverError
-from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import parse_path, render_path
 from medalopt.instance.payers import parse_cost_objective
-from medalopt.instance.routes import build_routes
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.plan.plan import OBJECTIVE_UNITS
 from medalopt.solver.highs import TimeBudget
-from medalopt.solver.infeasibility import RowSides
-from medalopt.solver.lot_cases import BINDING_ROWS, LEAST_ROWS, MULTIPLE_ROWS, LotCases, LotProgram, refute_lots
+from medalopt.solver.infeasibility import RowEnd, RowSides
+from medalopt.solver.lot_cases import MULTIPLE_ROWS, LotCases, LotProgram, refute_lots
 from medalopt.solver.mip import solve_program_in_lots
-from medalopt.solver.solve_lp import SolveTask, build_program
 
 MAX_CASES = 500  # greatest number of cases of one proof
 DIAGNOSIS_SECONDS = 240.0  # [s] time limit of a diagnosis in lots
@@ -56,10 +55,9 @@ _MAX_RULES = 24  # greatest number of rules of the deletion filter
 _MOVE_TOLERANCE = 1e-6  # relative distance between a position without a plan and one with a plan
 _MOST_MOVES = 40  # greatest number of positions of one parameter
 _NEAT_DISTANCE = 1e-3  # relative distance from which a position of few digits is tried
-_GREATEST_FACTOR = 1e4  # largest move of a parameter without an end, on its present value
 _DIVISORS = range(2, 11)  # by which a lot size is divided
 _LOT_FIELDS = ("minimum_lot", "minimum_order", "lot")
-RowEnds = frozenset[tuple[int, int]]
+RowEnds = frozenset[RowEnd]
 
 
 @dataclass(frozen=True)
@@ -107,10 +105,11 @@ def diagnose_lots(
     users = Extensions(list_extensions(extensions))
     request = RepairRequest(source, changes, objective, users, report_progress, budget, in_lots=True)
     report_progress("finding conflicting lots")
-    conflict = find_lot_conflict(instance, users, TimeBudget(seconds / 2))
+    problem = build_feasibility_problem(instance, users)
+    conflict = find_lot_conflict(instance, problem, TimeBudget(seconds / 2))
     lots = [reason for reason in _list_lots(instance) if reason.path in conflict.lots]
     reasons = (*lots, *describe_rules(instance, conflict.rules))
-    repairs = _find_lot_repairs(instance, conflict, request)
+    repairs = _find_lot_repairs(instance, problem, conflict, request)
     return Diagnosis(
         (),
         reasons,
@@ -135,20 +134,19 @@ def _list_lots(instance: Instance) -> Iterator[InfeasibilityReason]:
         yield InfeasibilityReason("whole lots", path, amount, unit, text)
 
 
-def find_lot_conflict(instance: Instance, extensions: Extensions, budget: TimeBudget) -> LotConflict:
+def find_lot_conflict(instance: Instance, problem: FeasibilityProblem, budget: TimeBudget) -> LotConflict:
     """Find lots and rules that conflict, proven by cases where these are few.
 
     Args:
         instance: Instance without a plan in lots.
-        extensions: User's extensions.
+        problem: Its program.
         budget: Time limit.
 
     Returns:
         The conflict; without a proof, all lots and no other rules.
     """
-    problem = build_feasibility_problem(instance, extensions)
     lots = LotProgram.build(problem.program)
-    groups = _group_ends(instance, problem)
+    groups = _group_ends(instance, problem, lots)
     first = _refute_groups(problem, lots, groups, budget)
     if first.status != "refuted":
         return LotConflict(tuple(instance.annex.get("lots", {})), {}, 0, irreducible=False)
@@ -182,23 +180,19 @@ def _order_deletion(key: _GroupKey) -> tuple[int, tuple[str, ...]]:
     return (-2, (key,)) if isinstance(key, str) else (DELETION_ORDER[key.kind], key.names)
 
 
-def _group_ends(instance: Instance, problem: FeasibilityProblem) -> dict[_GroupKey, RowEnds]:
+def _group_ends(instance: Instance, problem: FeasibilityProblem, lots: LotProgram) -> dict[_GroupKey, RowEnds]:
     """Return the row ends of each lot, by its path, and of each rule; of many rules of one kind, those of all."""
-    groups: dict[_GroupKey, set[tuple[int, int]]] = {}
+    groups: dict[_GroupKey, set[RowEnd]] = {}
     stated = instance.annex.get("lots", {})
-    for row, (name, index) in enumerate(problem.program.rows):
-        if name in (*LEAST_ROWS, *MULTIPLE_ROWS):
-            groups.setdefault(_find_lot_path(stated, name, str(index[0])), set()).update({(row, LOWER), (row, UPPER)})
-    ends = {end: rule for end, (rule, _) in problem.rule_by_bound.items() if not _is_lot_row(problem, end[0])}
+    for lot in lots.lots:
+        name, index = problem.program.rows[lot.row]
+        path = _find_lot_path(stated, name, str(index[0]))
+        groups.setdefault(path, set()).update({(lot.row, LOWER), (lot.row, UPPER)})
+    ends = {end: rule for end, (rule, _) in problem.rule_by_bound.items() if not lots.integer_rows[end[0]]}
     merged = merge_rule_keys(set(ends.values()), _MAX_RULES)
     for end, rule in ends.items():
         groups.setdefault(merged[rule], set()).add(end)
     return {key: frozenset(members) for key, members in groups.items()}
-
-
-def _is_lot_row(problem: FeasibilityProblem, row: int) -> bool:
-    """Return whether a row states lots, or binds them to integer columns."""
-    return problem.program.rows[row][0] in (*LEAST_ROWS, *MULTIPLE_ROWS, *BINDING_ROWS)
 
 
 def _find_lot_path(stated: Mapping[str, float], name: str, owner: str) -> str:
@@ -214,12 +208,10 @@ def _refute_groups(
     problem: FeasibilityProblem, lots: LotProgram, groups: Mapping[_GroupKey, RowEnds], budget: TimeBudget
 ) -> LotCases:
     """Return the proof of the lots and rules of some groups."""
-    height = len(problem.program.rows)
-    masks = np.zeros((2, height), dtype=bool)
-    for row, end in (at for key, ends in groups.items() if isinstance(key, RuleKey) for at in ends):
-        masks[end, row] = True
+    rules = (at for key, ends in groups.items() if isinstance(key, RuleKey) for at in ends)
     own = {row for key, ends in groups.items() if isinstance(key, str) for row, _ in ends}
-    return refute_lots(lots, problem.unconditional | RowSides(masks[LOWER], masks[UPPER]), own, MAX_CASES, budget)
+    sides = problem.unconditional | RowSides.of_ends(rules, len(problem.program.rows))
+    return refute_lots(lots, sides, own, MAX_CASES, budget)
 
 
 def _keep_used(groups: Mapping[_GroupKey, RowEnds], found: LotCases) -> dict[_GroupKey, RowEnds]:
@@ -228,7 +220,9 @@ def _keep_used(groups: Mapping[_GroupKey, RowEnds], found: LotCases) -> dict[_Gr
     return {key: groups[key] if isinstance(key, str) else own for key, own in used.items() if own}
 
 
-def _find_lot_repairs(instance: Instance, conflict: LotConflict, request: RepairRequest) -> list[Repair]:
+def _find_lot_repairs(
+    instance: Instance, problem: FeasibilityProblem, conflict: LotConflict, request: RepairRequest
+) -> list[Repair]:
     """Return repairs of one parameter each; if there is none, without lots that conflict."""
     supplied = [rule.names[0] for rule in conflict.rules if rule.kind == "supply" and rule.names]
     likely = {name: len(instance.periods) - 1 for name in supplied}
@@ -241,7 +235,7 @@ def _find_lot_repairs(instance: Instance, conflict: LotConflict, request: Repair
         if not request.budget.seconds_left() or len(repairs) == MAX_LOT_REPAIRS:
             break
         request.report_progress(f"trying a change of {render_path(parameter.paths[0])}")
-        repair = _repair_in_lots(instance, parameter, request)
+        repair = _repair_in_lots(instance, problem, parameter, request)
         repairs += [] if repair is None else [repair]
     if not repairs and request.budget.seconds_left():
         repairs = _drop_lots(instance, request)
@@ -274,18 +268,23 @@ def _list_lines(instance: Instance) -> tuple[str, ...]:
     return list_terms_names(instance)
 
 
-def _repair_in_lots(instance: Instance, parameter: RepairParameter, request: RepairRequest) -> Repair | None:
+def _repair_in_lots(
+    instance: Instance, problem: FeasibilityProblem, parameter: RepairParameter, request: RepairRequest
+) -> Repair | None:
     """Return the repair that moves one parameter as little as suffices; None if none does."""
 
-    def has_plan(position: float) -> bool:
-        """Return whether a plan in lots is found at a position."""
-        return _has_plan(parameter.at_position(instance, position), request)
+    @lru_cache(maxsize=2)
+    def build(position: float) -> FeasibilityProblem:
+        """Return the program at a position."""
+        if position == parameter.start:
+            return problem
+        return build_feasibility_problem(parameter.at_position(instance, position), request.extensions)
 
     if parameter.field == "lot":
         sizes = (parameter.start / by for by in _DIVISORS)
-        least = next((size for size in sizes if has_plan(size)), None)
+        least = next((size for size in sizes if _has_plan(build(size), request)), None)
     else:
-        least = _bisect_position(parameter, has_plan)
+        least = _bisect_position(parameter, build, request)
     if least is None:
         return None
 
@@ -298,21 +297,21 @@ def _repair_in_lots(instance: Instance, parameter: RepairParameter, request: Rep
     return round_repair(parameter, least, works)
 
 
-def _bisect_position(parameter: RepairParameter, has_plan: Callable[[float], bool]) -> float | None:
+def _bisect_position(parameter: RepairParameter, build: ProblemBuilder, request: RepairRequest) -> float | None:
     """Return the position nearest to the present one at which a plan is found, to six digits; None if there is none."""
-    start, end = parameter.start, parameter.end
     whole = parameter.kind in ("whole", "date")
-    if end == start:
+    bracket = _bracket_position(parameter, lambda position: _has_plan(build(position), request))
+    if bracket is None:
         return None
-    if math.isfinite(end):
-        if not has_plan(end):
-            return None
-    else:
-        step, most = max(abs(start), 1.0), _GREATEST_FACTOR * max(abs(start), 1.0)
-        while not has_plan(end := start + step):
-            start, step = end, 4 * step
-            if step > most:
-                return None
+    start, end = bracket
+    drawn = build
+    if not parameter.is_stepwise:
+        drawn = interpolate_problems(build, build(start), build(end), start, end, whole)
+
+    def has_plan(position: float) -> bool:
+        """Return whether a plan in lots is found at a position."""
+        return _has_plan(drawn(position), request)
+
     for _ in range(_MOST_MOVES):
         if abs(end - start) <= (1 if whole else _MOVE_TOLERANCE * max(abs(start), abs(end))):
             break
@@ -331,6 +330,21 @@ def _bisect_position(parameter: RepairParameter, has_plan: Callable[[float], boo
     return end
 
 
+def _bracket_position(parameter: RepairParameter, has_plan: Callable[[float], bool]) -> tuple[float, float] | None:
+    """Return a position without a plan and one beyond it with a plan; None if none is found."""
+    start, end = parameter.start, parameter.end
+    if end == start:
+        return None
+    if math.isfinite(end):
+        return (start, end) if has_plan(end) else None
+    step, most = max(abs(start), 1.0), MAX_MOVE_FACTOR * max(abs(start), 1.0)
+    while step <= most:
+        if has_plan(end := start + step):
+            return start, end
+        start, step = end, 4 * step
+    return None
+
+
 def _find_neat(start: float, end: float) -> float | None:
     """Return the position of fewest digits, at most three, after `start` and not beyond `end`; None without one."""
     rounding = ROUND_CEILING if end > start else ROUND_FLOOR
@@ -341,13 +355,9 @@ def _find_neat(start: float, end: float) -> float | None:
     return None
 
 
-def _has_plan(instance: Instance, request: RepairRequest) -> bool:
+def _has_plan(problem: FeasibilityProblem, request: RepairRequest) -> bool:
     """Return whether any plan in lots is found, whatever it costs."""
-    routes = build_routes(instance)
-    users = request.extensions
-    task = SolveTask(instance, routes, compute_bounds(instance, routes), extensions=users.files, relaxed=users.relaxed)
-    program = build_program(task)[1]
-    free = dataclasses.replace(program, costs=np.zeros((1, len(program.lower))))
+    free = dataclasses.replace(problem.program, costs=np.zeros((1, len(problem.program.lower))))
     try:
         return solve_program_in_lots(free, request.budget).feasible
     except SolverError:
@@ -363,7 +373,7 @@ def _drop_lots(instance: Instance, request: RepairRequest) -> list[Repair]:
         trial = instance
         for other in rest:
             trial = other.apply(trial, (0.0,))
-        if rest and _has_plan(trial, request):
+        if rest and _has_plan(build_feasibility_problem(trial, request.extensions), request):
             dropped = rest
     repair = price_repair(instance, request, tuple((parameter, (0.0,)) for parameter in dropped))
     return [] if repair is None else [repair]

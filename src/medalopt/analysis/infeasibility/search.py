@@ -176,7 +176,7 @@ def _find_by_root_search(
 ) -> float:
     """Search the root of the least violation over a parameter in the matrix, with bisection as safeguard."""
     whole = parameter.kind == "whole"
-    draw = _interpolate_problems(
+    draw = interpolate_problems(
         lambda position: at._build_moved(parameter, position), at.problem, far, parameter.start, end, whole
     )
     shortage, enough, again, last = parameter.start, end, False, at
@@ -258,7 +258,7 @@ def _sample_shortfall(
     return ShortfallSample(position, short.value, change / step if falls else None)
 
 
-def _interpolate_problems(
+def interpolate_problems(
     build: ProblemBuilder,
     start: FeasibilityProblem,
     far: FeasibilityProblem,
@@ -266,9 +266,18 @@ def _interpolate_problems(
     end: float,
     whole: bool = False,
 ) -> ProblemBuilder:
-    """Return a builder of programs along the move of one parameter.
+    """Interpolate programs along the move of one parameter if every coefficient is affine in the position.
 
-    Programs are interpolated if every coefficient is affine in the position, else built (at whole numbers if `whole`).
+    Args:
+        build: Builds the program at a position.
+        start: Program at `begin`.
+        far: Program at `end`.
+        begin: First position.
+        end: Last position.
+        whole: Whether positions are whole numbers.
+
+    Returns:
+        A function of the position that returns the interpolated program, or `build` itself.
     """
 
     def part(share: float) -> float:
