@@ -135,6 +135,16 @@ def test_explain_by_hand() -> None:
     assert sum(row["value"] for row in explained["invoice"]) == pytest.approx(told["objective"]["value"])
 
 
+def test_ranges_replan_only_values_that_are_allowed() -> None:
+    """By hand: 10 % more than 5 kg committed exceeds the limit of 5.2 kg; 10 % less saves 0.5 kg at 300 JPY."""
+    values = ("committed=5 kg", "limit=5.2 kg", "price=400 JPY/kg")
+    changes = [part for value in values for part in ("--set", f"market.silver.{value}")]
+    ran = here("sensitivity", str(Path(LOTS).with_name("activities.yaml")), *changes, "--json")
+    assert ran.code == 0, ran.err
+    rows = {row["path"]: row["resolved"] for row in json.loads(ran.out)["lots"]["replanned"]}
+    assert rows["market.silver.committed"] == [pytest.approx(-150), None]
+
+
 def test_explain_leaves_lots_out_with_extensions(tmp_path: Path) -> None:
     """Where the lots of a plan cannot be kept, title and a line on standard error say that they are left out."""
     path = tmp_path / "none.py"

@@ -65,9 +65,10 @@ class KeptLots:
             count[m] += 1
             changed = dataclasses.replace(instance, medals=dataclasses.replace(instance.medals, count=count))
             more: float | None = None
-            with contextlib.suppress(LimitError, NoPlanError, SolverError):
-                plan = solve(changed, self.chosen.measure, time_limit=REPLAN_SECONDS, start=start)
-                more = None if plan.stopped or self.chosen.stopped else plan.objective - self.chosen.objective
+            if not self.chosen.stopped:
+                with contextlib.suppress(LimitError, NoPlanError, SolverError):
+                    plan = solve(changed, self.chosen.measure, time_limit=REPLAN_SECONDS, start=start)
+                    more = None if plan.stopped else plan.objective - self.chosen.objective
             found.append(ReplannedMedal(render_path(("medals", instance.medals.names[m], "count")), more))
         return tuple(found)
 

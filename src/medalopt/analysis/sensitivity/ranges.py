@@ -17,7 +17,7 @@ from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.scenario_runner import LotSearch, ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import solve_or_none
 from medalopt.analysis.sensitivity.parameter_derivatives import CostDerivatives, compute_row_shifts
-from medalopt.errors import LimitError, NoPlanError, SolverError
+from medalopt.errors import InputError, LimitError, NoPlanError, SolverError
 from medalopt.instance.activities import list_used_keys
 from medalopt.instance.arrays import Floats, drop_infinite
 from medalopt.instance.loading import NO_CHANGES
@@ -317,11 +317,11 @@ def _replan_parameters(
         step = REPLANNED_CHANGE * abs(row.value)
         resolved: list[float | None] = []
         for value in (row.value - step, row.value + step):
-            changed = runner.apply_to_lots({row.path: f"{value!r} {row.unit}"})
             cost: float | None = None
-            with contextlib.suppress(LimitError, NoPlanError, SolverError):
+            with contextlib.suppress(InputError, LimitError, NoPlanError, SolverError):  # input: above another limit
+                changed = None if lots.chosen.stopped else runner.apply_to_lots({row.path: f"{value!r} {row.unit}"})
                 plan = None if changed is None else search.solve(changed, runner.objective)
-                if plan is not None and not plan.stopped and not lots.chosen.stopped:
+                if plan is not None and not plan.stopped:
                     cost = plan.objective - lots.chosen.objective
             resolved.append(cost)
         prices = (row.price_down, row.price_up)
