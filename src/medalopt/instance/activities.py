@@ -345,10 +345,10 @@ def list_used_keys(account: PlanAccount) -> UsedContracts:
     Returns:
         Names of the binary variables that are 1, each with its index.
     """
-    instance, result = account.instance, set[tuple[str, Any]]()
+    instance, result, quantities = account.instance, set[tuple[str, Any]](), measure_activities(account)
     for kind in ACTIVITY_KINDS:
-        used, names = measure_activities(account)[kind.name] > 0, kind.list_names(instance)
-        for n, *when in np.argwhere(used).tolist():
+        names = kind.list_names(instance)
+        for n, *when in np.argwhere(quantities[kind.name] > 0).tolist():
             result.add((f"{kind.name}_used", (names[n], instance.periods[when[0]]) if when else names[n]))
     return frozenset(result)
 
