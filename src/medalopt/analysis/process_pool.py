@@ -193,7 +193,7 @@ def solve_scenario(runner: ScenarioRunner, basis: Basis | None, changes: Paramet
         in_lots = runner.apply_to_lots(changes)
         if in_lots is not None:
             plan = runner.lot_search.solve(in_lots, runner.objective)
-            return ScenarioResult("optimal", plan.objective, bound=plan.certificate.lower_bound)
+            return ScenarioResult("optimal", plan.objective, bound=plan.certificate.lower_bound, stopped=plan.stopped)
         instance = runner.apply_changes(changes)
         if has_confidence(instance):
             return ScenarioResult("optimal", solve_from_base(instance, runner.instance, runner.objective).objective)

@@ -62,12 +62,14 @@ class ScenarioResult:
         value: Objective value if optimal, else None.
         said: Message for `wrong` and `unanswered`.
         bound: Certified lower bound of a scenario in lots; it is not cached.
+        stopped: Whether the time limit ended the search of a scenario in lots; it is not cached.
     """
 
     status: str
     value: float | None
     said: str = ""
     bound: float | None = field(default=None, compare=False)
+    stopped: bool = field(default=False, compare=False)
 
     @property
     def feasible(self) -> bool:

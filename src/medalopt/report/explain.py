@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from medalopt.analysis.explain.explanation import Explanation, MarginalPrice, StreamExplanation
-from medalopt.analysis.explain.kept_lots import KeptLots
+from medalopt.analysis.explain.kept_lots import REPLAN_SECONDS, KeptLots
 from medalopt.analysis.explain.sources import SourceAnalysis
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import drop_infinite
@@ -102,12 +102,15 @@ def describe_kept_lots(lots: KeptLots) -> list[str]:
 def _describe_replanned(explanation: Explanation) -> list[str]:
     """Return the line on what one more medal costs where lots are re-planned."""
     unit = explanation.plan.unit
-    parts = [
-        f"{escape_text(str(parse_path(one.path)[1]))} {format_money(one.more, unit)}"
-        for one in explanation.replanned
-        if one.more is not None
-    ]
-    return [f"One more medal with lots re-planned costs: {', '.join(parts)}."] if parts else []
+    parts, missing = [], []
+    for one in explanation.replanned:
+        name = escape_text(str(parse_path(one.path)[1]))
+        if one.more is None:
+            missing.append(name)
+        else:
+            parts.append(f"{name} {format_money(one.more, unit)}")
+    late = f"; no optimum within {REPLAN_SECONDS:g} s: {', '.join(missing)}" if missing else ""
+    return [f"One more medal with lots re-planned costs: {', '.join(parts)}{late}."] if parts else []
 
 
 def _describe_own_constraints(plan: Plan) -> list[str]:

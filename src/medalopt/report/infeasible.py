@@ -267,8 +267,13 @@ def _describe_lot_proof(diagnosis: Diagnosis) -> Iterator[str]:
         cases = format_count(diagnosis.cases, "case")
         each = "each" if diagnosis.cases > 1 else "it is"
         yield f"Without lots a plan exists. Proof that none exists in lots: {cases}, {each} refuted by multipliers."
+        if not diagnosis.irreducible:
+            yield "Fewer constraints may conflict as well: a limit of cases, rules or time ended the search for fewer."
     else:
-        yield "Without lots a plan exists. In lots the search of the solver found none; that none exists is not proven."
+        yield (
+            "Without lots a plan exists. In lots the search of the solver found none; "
+            "that none exists is not proven within the limits of cases and time."
+        )
 
 
 def _report_conflict(diagnosis: Diagnosis) -> tuple[Report, ...]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.random_instances import Case
 
+from medalopt.analysis import process_pool
 from medalopt.analysis.process_pool import WorkerSetup, solve_scenarios
-from medalopt.analysis.scenario_runner import ScenarioRunner
+from medalopt.analysis.scenario_runner import LotSearch, ScenarioRunner
+from medalopt.analysis.sensitivity import curves
 from medalopt.analysis.sensitivity.curves import CurveOptions, compute_curve
 from medalopt.analysis.sensitivity.delay import evaluate_delays, evaluate_scenarios
 from medalopt.analysis.sensitivity.device_mix import analyse_device_mix
@@ -16,6 +19,7 @@ from medalopt.analysis.sensitivity.outages import evaluate_outages
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
 from medalopt.analysis.sensitivity.tornado import compute_tornado
 from medalopt.cli.run import run_command
+from medalopt.report.sensitivity.curves import report_curve
 
 SOLVER = Path(__file__).parents[2] / "solver"
 SCENARIOS = """
@@ -65,6 +69,17 @@ def test_curve_in_lots() -> None:
     assert costs[5 + 1 / 6] == pytest.approx(1_630 + 200 / 6) and costs[5.5] == costs[6] == pytest.approx(1_710)
     assert all(point.bound == pytest.approx(1_525) for point in found.points)
     assert found.budget is not None and found.budget.spans == ((4, 5),)
+
+
+def test_searches_that_the_time_limit_ends_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report says of how many values the search ended at its limit, as theirs depend on the machine."""
+    runner, solve = ScenarioRunner(SOLVER / "activities.yaml", in_lots=True), LotSearch.solve
+    monkeypatch.setattr(LotSearch, "solve", lambda *given: replace(solve(*given), stopped=True))
+    monkeypatch.setattr(curves, "LOT_POINTS", (2, 2))
+    monkeypatch.setattr(process_pool, "SECONDS_BEFORE_POOL", 60)
+    vary = parse_parameter_range(runner, "smelters.near.terms.phones.minimum_lot=4..6")
+    lines = " ".join(report_curve(compute_curve(runner, vary), "JPY").lines)
+    assert "the time limit of 60 s ended 3 of the searches" in lines
 
 
 def test_deadlines_and_mix_in_lots() -> None:

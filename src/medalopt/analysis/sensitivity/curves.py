@@ -189,7 +189,8 @@ class CurvePoint:
 class SensitivityCurve:
     """The objective along a parameter: `convex` or `concave` (piecewise linear), `sampled`, or at `whole` values.
 
-    In `lots` it is known at the points only: each is the cost of a plan found by a search, with a certified bound.
+    In `lots` it is known at the points only: each is the cost of a plan found by a search, with a certified bound. The
+    time limit ended `stopped` of the searches.
 
     Linear interpolation between the points is within `accuracy` (None if nothing is known between them).
     `feasible_range` is
@@ -208,6 +209,7 @@ class SensitivityCurve:
     breakpoints: tuple[BreakpointChange, ...] = ()
     budget: BudgetRange | None = None
     unproven: tuple[float, ...] = ()
+    stopped: int = 0
 
     @property
     def is_proven(self) -> bool:
@@ -272,6 +274,7 @@ def _search_points(runner: ScenarioRunner, vary: ParameterRange, asking: CurveOp
         feasible_range=_get_feasible_range(points),
         budget=_apply_budget(points, asking, None, vary.is_integer),
         unproven=tuple(value for value, one in pairs if one.status not in _SOLVED),
+        stopped=sum(one.stopped for one in results),
     )
 
 
@@ -473,7 +476,7 @@ class SensitivitySurface:
     """The objective by value of the second parameter (rows) and of the first (columns); None if infeasible.
 
     At the places `unproven`, (row, column), it is None because no verified result exists. With `in_lots` each is the
-    objective of a plan found by a search.
+    objective of a plan found by a search; the time limit ended `stopped` of them.
     """
 
     across: ParameterRange
@@ -485,6 +488,7 @@ class SensitivitySurface:
     objective: tuple[tuple[float | None, ...], ...]
     unproven: frozenset[tuple[int, int]] = frozenset()
     in_lots: bool = False
+    stopped: int = 0
 
 
 def compute_surface(
@@ -542,6 +546,7 @@ def _search_surface(
         tuple(tuple(one.value for one in row) for row in cells),
         frozenset(unproven),
         in_lots=True,
+        stopped=sum(one.stopped for one in results),
     )
 
 

@@ -12,6 +12,7 @@ from medalopt.analysis.sensitivity.curves import (
     SensitivityCurve,
     SensitivitySurface,
 )
+from medalopt.analysis.sensitivity.outages import MAX_LOT_SECONDS
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange
 from medalopt.plan.plan import OBJECTIVE_UNITS
 from medalopt.report.charts import (
@@ -200,7 +201,8 @@ class _CurveReport:
         ]
         count = format_count(len(self.found.points), "value")
         band = f"; certified lower bounds are at most {format_share(*max(gaps, key=_get_ratio))} below" if gaps else ""
-        return f"Lots and charges count: {count}, each by a search of its own{band}; nothing is known in between"
+        ended = _describe_stopped(self.found.stopped)
+        return f"Lots and charges count: {count}, each by a search of its own{band}; nothing is known in between{ended}"
 
     def tabulate_points(self, whole: bool = False) -> ReportTable:
         """Return the points with the slope of the objective to the next one."""
@@ -335,6 +337,11 @@ def _encode_breakpoint(turn: BreakpointChange) -> dict[str, Any]:
     return {"value": turn.value, "takes": rows, "binds": list(turn.binds), "frees": list(turn.frees)}
 
 
+def _describe_stopped(count: int) -> str:
+    """Return the words on the searches in lots that the time limit ended; none without any."""
+    return f"; the time limit of {MAX_LOT_SECONDS:g} s ended {count} of the searches" if count else ""
+
+
 def _thin_points(points: tuple[CurvePoint, ...]) -> list[CurvePoint]:
     """Return at most about `MOST_TABLE_ROWS` points, both ends included."""
     step = max(1, -(-len(points) // MOST_TABLE_ROWS))
@@ -360,7 +367,7 @@ def report_surface(surface: SensitivitySurface, currency: str) -> SensitivityPar
     unit = OBJECTIVE_UNITS.get(surface.measure, currency)
     title = _surface_title(surface, unit)
     return SensitivityPart(
-        (f"{title}.",),
+        (f"{title}{_describe_stopped(surface.stopped)}.",),
         (),
         (_surface_chart(surface, title, unit),),
         {"map": _encode_surface(surface, unit)},
