@@ -38,6 +38,7 @@ from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
 from medalopt.analysis.infeasibility.search import MAX_MOVE_FACTOR, ProblemBuilder, interpolate_problems
 from medalopt.catalog import LOWER, UPPER
 from medalopt.errors import SolverError
+from medalopt.instance.credited_metal import list_terms_names
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import parse_path, render_path
 from medalopt.instance.payers import parse_cost_objective
@@ -251,7 +252,7 @@ def _list_lot_parameters(instance: Instance, paths: Sequence[str]) -> Iterator[R
         rows = [names.index(name)]
         if section == "smelters":
             values = instance.terms.minimum_lot.value
-            own = [f"{line}.{field}" for line in _list_lines(instance)]
+            own = [f"{line}.{field}" for line in list_terms_names(instance)]
             of_smelter = (np.flatnonzero((instance.terms.smelter == rows[0]) & (values > 0))).tolist()
             rows = [own.index(path)] if path in own else of_smelter
         values = getattr(getattr(instance, part), field).value[rows]
@@ -259,13 +260,6 @@ def _list_lot_parameters(instance: Instance, paths: Sequence[str]) -> Iterator[R
             yield RepairParameter(
                 (parse_path(path),), part, field, (rows,), unit, Fraction(1), (float(values[0]),), "one", False, 0.0
             )
-
-
-def _list_lines(instance: Instance) -> tuple[str, ...]:
-    """Return the paths of all lines of terms."""
-    from medalopt.instance.credited_metal import list_terms_names
-
-    return list_terms_names(instance)
 
 
 def _repair_in_lots(
