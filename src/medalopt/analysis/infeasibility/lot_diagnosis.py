@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -276,7 +276,7 @@ def _repair_in_lots(
 
     if parameter.field == "lot":
         sizes = (parameter.start / by for by in _DIVISORS)
-        least = next((size for size in sizes if _has_plan(build(size), request)), None)
+        least = next((size for size in sizes if _has_plan_at(build, size, request)), None)
     else:
         least = _bisect_position(parameter, build, request)
     if least is None:
@@ -294,18 +294,14 @@ def _repair_in_lots(
 def _bisect_position(parameter: RepairParameter, build: ProblemBuilder, request: RepairRequest) -> float | None:
     """Return the position nearest to the present one at which a plan is found, to six digits; None if there is none."""
     whole = parameter.kind in ("whole", "date")
-    bracket = _bracket_position(parameter, lambda position: _has_plan(build(position), request))
+    bracket = _bracket_position(parameter, lambda position: _has_plan_at(build, position, request))
     if bracket is None:
         return None
     start, end = bracket
     drawn = build
     if not parameter.is_stepwise:
         drawn = interpolate_problems(build, build(start), build(end), start, end, whole)
-
-    def has_plan(position: float) -> bool:
-        """Return whether a plan in lots is found at a position."""
-        return _has_plan(drawn(position), request)
-
+    has_plan = partial(_has_plan_at, drawn, request=request)
     for _ in range(_MOST_MOVES):
         if abs(end - start) <= (1 if whole else _MOVE_TOLERANCE * max(abs(start), abs(end))):
             break
@@ -347,6 +343,11 @@ def _find_neat(start: float, end: float) -> float | None:
         if min(start, end) < neat < max(start, end) or neat == end:
             return neat
     return None
+
+
+def _has_plan_at(build: ProblemBuilder, position: float, request: RepairRequest) -> bool:
+    """Return whether a plan in lots is found at a position; False, without building a program, if no time is left."""
+    return request.budget.seconds_left() > 0 and _has_plan(build(position), request)
 
 
 def _has_plan(problem: FeasibilityProblem, request: RepairRequest) -> bool:
