@@ -11,6 +11,7 @@ from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 from random import Random
+from statistics import NormalDist
 from typing import Any
 
 from tests.planted.explained import explained, own_rules, rules_and_lots
@@ -27,6 +28,7 @@ APART = (
     OWN / "prices.yaml",
     OWN / "pooled.yaml",
 )
+PROMISED = Path(__file__).with_name("promised.yaml")
 UNCERTAIN = ROOT / "tests/instance/uncertain.yaml"
 STEPS = ROOT / "tests/planted/instances/price_steps.yaml"
 REFUSED = ROOT / "instances/infeasible.yaml"
@@ -384,6 +386,37 @@ def lots(known: Known) -> Iterator[str]:
             yield "a wrong plan"
 
 
+def promised(known: Known) -> Iterator[str]:
+    """A promise costs what it costs by hand; the plan without it is refused, and no prices prove a higher cost."""
+    import medalopt
+    from medalopt.errors import MedaloptError
+    from medalopt.proof.confidence import DIRECTION_RULE
+
+    changes: tuple[dict[str, str], ...] = ({}, {"policy.confidence": "50 %"}, {"supply_correlation.all": "0 %"})
+    try:
+        plan, *wrong = (medalopt.solve(medalopt.load(PROMISED, change)) for change in changes)
+    except MedaloptError:
+        yield "certificate"
+        return
+    cost = 100 * (12 + 5) / (1 - 0.1 * NormalDist().inv_cdf(0.9))  # both streams come short together: 10 % of all
+    if abs(plan.cost - cost) > CLOSE * cost:
+        yield "optimum"
+    made, *broken = (tuple(vars(one.account.decisions).values()) for one in (plan, *wrong))
+    for decisions in broken:
+        if next(_certified(PROMISED, decisions, [plan.duals], "cost")).primal_violation <= CLOSE:
+            yield "a broken promise"
+    longer = {
+        rule: {key: (20 if rule == DIRECTION_RULE else 2) * value for key, value in values.items()}
+        for rule, values in plan.duals.items()
+    }
+    prices = [plan.duals, longer, *_disturbed(plan.duals)]
+    limits = [each.lower_bound for each in _certified(PROMISED, made, prices, "cost")]
+    if max(limits) > cost * (1 + CLOSE):
+        yield "too high"
+    if limits[0] < cost * (1 - CLOSE):
+        yield "too low"
+
+
 def risk(known: Known) -> Iterator[str]:
     """Need, distribution and probability of every deadline equal those that the proof derives from the plan."""
     import medalopt
@@ -428,6 +461,7 @@ CHECKS: dict[str, Callable[[Known], Iterator[str]]] = {
     "lots": lots,
     "payers": payers,
     "risk": risk,
+    "promised": promised,
     "explained": lambda known: explained(),
     "taken apart": lambda known: taken_apart(known.optima, APART),
     "own rules": lambda known: own_rules(),

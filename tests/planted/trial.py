@@ -64,6 +64,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     "additions": ("proof/extension_rows.py",),
     "refutations": ("nothing refutes everything", "a bound on the cost refutes"),
     "refusals": ("proof/verdict.py", "proof/claims.py"),
+    "promised": ("instance/confidence.py", "proof/confidence.py", "solver/confidence.py"),
     "risk": ("instance/risk.py", "instance/uncertainty.py", "tails exchanged"),
     "statements": ("proof/derived.py", "proof/verdict.py", "steps from zero"),
     "two stages": (
