@@ -63,12 +63,14 @@ def test_a_wrong_command_line_is_reported_to_programs_too(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--confidence", "40%"), ("--confidence", "200%"), ("--uncertainty-budget", "-3")]
+    ("option", "value"),
+    [("--confidence", "40%"), ("--confidence", "200%"), ("--uncertainty-budget", "-3"), ("--uncertainty-budget", "x")],
 )
 def test_a_wrong_value_is_reported_under_its_option(option: str, value: str) -> None:
     """An option that stands for a changed parameter is named, not `--set`; so is it where `--set` changes that too."""
     ran = here("solve", TINY, option, value)
     assert ran.code == 2 and ran.err.startswith(f"{option}: ") and "policy." not in ran.err
+    assert ("expected a number, such as `1.5`; found `x`" in ran.err) is (value == "x")
     path = "policy.confidence" if option == "--confidence" else "policy.uncertainty_budget"
     assert here("solve", TINY, option, value, "--set", f"{path}=1").err.startswith(f"{option}: ")
 

@@ -44,6 +44,9 @@ SetOption = Annotated[
 class OptionChange(str):
     """Text `PATH=VALUE` for which another option than `--set` stands; its faults are those of that option."""
 
+    option: str
+    path: str
+
     def __new__(cls, option: str, path: str, value: str) -> OptionChange:
         """Return the text of a change.
 
@@ -56,22 +59,16 @@ class OptionChange(str):
         result.option, result.path = option, path
         return result
 
-    option: str
-    path: str
-
 
 @contextmanager
 def _attribute_faults(given: list[str] | None) -> Iterator[None]:
     """Report faults of changes as those of the options that were given."""
-    own = [text for text in given or [] if isinstance(text, OptionChange)]
-    if not own:
-        yield
-        return
     from medalopt.instance.reader.overrides import attribute_faults_to
 
     with ExitStack() as stack:
-        for text in own:
-            stack.enter_context(attribute_faults_to(text.option, text.path))
+        for text in given or []:
+            if isinstance(text, OptionChange):
+                stack.enter_context(attribute_faults_to(text.option, text.path))
         yield
 
 

@@ -71,7 +71,7 @@ def risk(
     if price_of_confidence or information:
         _require_instance(subject, instance, "--price-of-confidence" if price_of_confidence else "--information")
     set_ = add_confidence_change(set_, confidence)
-    error = parse_limit("--sample-error", sample_error, "")
+    standard_error = parse_limit("--sample-error", sample_error, "")
     plan, title = _read_plan(subject, instance, set_), "the risk"
     if plan is not None:
         where.deliver(_report_simulation(plan, draws, seed), f"{title} is written")
@@ -81,11 +81,11 @@ def risk(
         if price_of_confidence:
             title, report = "the price of confidence", _report_price(data)
         elif information:
-            title, report = "the value of information", _report_information(data, samples, error)
+            title, report = "the value of information", _report_information(data, samples, standard_error)
         else:
             report = _report_simulation(solve_with_progress(data), draws, seed)
-    except NoPlanError as refused:
-        return report_infeasibility(data, refused, subject, set_, "cost", where)
+    except NoPlanError as error:
+        return report_infeasibility(data, error, subject, set_, "cost", where)
     where.deliver(report, f"{title} is written")
     return 0
 

@@ -52,7 +52,7 @@ def list_purchase_dates(plan: TwoStagePlan) -> list[PurchaseDate]:
     some = bought > DISPLAY_TOLERANCE * bought.sum(axis=2).max(axis=0, initial=0.0)[None, :, None]
     bought = np.where(some, bought, 0.0)
     least, greatest = bought.min(axis=0), bought.max(axis=0)
-    mean, share = np.tensordot(probabilities, bought, 1), np.tensordot(probabilities, some, 1)
+    mean, share = np.tensordot(probabilities, bought, 1), np.minimum(np.tensordot(probabilities, some, 1), 1.0)
     return [
         PurchaseDate(offer, period, *(float(table[offer, period]) for table in (least, mean, greatest, share)))
         for offer, period in np.argwhere(greatest > 0).tolist()
@@ -75,7 +75,7 @@ def tabulate_purchase_dates(plan: TwoStagePlan) -> ReportTable:
     )
     names, periods = plan.instance.market.names, plan.instance.periods
     rows = tuple(
-        (names[one.offer], periods[one.period], one.least, one.mean, one.greatest, min(one.share, 1.0))
+        (names[one.offer], periods[one.period], one.least, one.mean, one.greatest, one.share)
         for one in (list_purchase_dates(plan) if len(periods) > 1 else ())
     )
     text = "When each offer is bought, or its option exercised: over all scenarios."
@@ -118,8 +118,8 @@ def _describe_date(plan: TwoStagePlan, one: PurchaseDate) -> str:
     period = plan.instance.periods[one.period]
     if one.firm:
         return f"{format_mass(one.mean)} in {period}"
-    share = f"{100 * min(one.share, 1.0):.3g}"
-    return f"up to {format_mass(one.greatest)} in {period}, {format_mass(one.mean)} on average ({share} % of cases)"
+    mean = f"{format_mass(one.mean)} on average ({100 * one.share:.3g} % of cases)"
+    return f"up to {format_mass(one.greatest)} in {period}, {mean}"
 
 
 def encode_purchase_date(plan: TwoStagePlan, one: PurchaseDate) -> dict[str, Any]:
@@ -138,5 +138,5 @@ def encode_purchase_date(plan: TwoStagePlan, one: PurchaseDate) -> dict[str, Any
         "least_kg": one.least,
         "mean_kg": one.mean,
         "greatest_kg": one.greatest,
-        "probability": min(one.share, 1.0),
+        "probability": one.share,
     }

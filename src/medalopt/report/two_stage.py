@@ -111,6 +111,8 @@ def _describe_stochastic_value(plan: TwoStagePlan) -> str:
     """Return what the contracts for the file's own values, in place of the scenarios, would cost more."""
     label, values = "Value of the stochastic solution", plan.information
     own = "the contracts for the file's own values"
+    if math.isinf(values.mean_value):
+        return f"{label}: infinite, as the file's own values allow no plan."
     if math.isinf(values.mean_value_evaluated):
         return f"{label}: infinite, as {own} allow no plan in {100 * plan.failure:.3g} % of cases."
     saved = _drop_rounding(plan, values.of_stochastic_solution)

@@ -439,6 +439,8 @@ def search_together(
     if not limits.budget.seconds_left():
         return replace(found, stopped=True)
     for gap in sorted({max(limits.gap or 0.0, WHOLE_GAP), WHOLE_GAP}, reverse=True):
+        if found.value - found.bound <= gap * abs(found.value):
+            continue  # as near by an earlier search
         try:
             other = solve_two_stage(
                 first, found.stages, risk_weight, risk_level, limits=replace(limits, gap=gap), start=found

@@ -181,7 +181,7 @@ def compute_price_of_confidence(
         _price(plan) for level, plan in sorted(plans.items()) if level > anyway and (level in shown or level != begin)
     ]
     first = PricedConfidence(anyway, free.objective, 0.0, "", "", 0.0)
-    breakpoints = () if bare.lots else find_breakpoints(dict(plans), solve_level)
+    breakpoints = () if bare.lots else find_breakpoints(plans, solve_level)
     return PriceOfConfidence(bare, (first, *rows), highest, intervals, max(own, default=None), breakpoints)
 
 

@@ -382,8 +382,7 @@ def _solve_averse(
     found = (
         improve_in_whole(first, neutral.stages, neutral.second, *risk) if is_searched_apart(neutral.stages) else None
     )
-    if found is None:
-        return solve_two_stage(first, neutral.stages, *risk, limits=limits)
+    found = found or solve_two_stage(first, neutral.stages, *risk, limits=limits)
     return search_together(first, found, limits, *risk)
 
 

@@ -54,6 +54,7 @@ from medalopt.instance.schema.field_types import (
     Kilograms,
     Lead,
     Metal_,
+    Number,
     Offer_,
     Penalty,
     PerKilogram,
@@ -479,7 +480,7 @@ class Policy(Entry):
     joint_confidence: Share | None = describe_field(
         "Least probability that every metal suffices at every deadline; 50 % or more.", None
     )
-    uncertainty_budget: Proportion | None = describe_field(
+    uncertainty_budget: Number | None = describe_field(
         "Number of uncertain parameters that may be one standard deviation off at once; the metal suffices.", None
     )
 

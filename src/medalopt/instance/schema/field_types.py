@@ -75,11 +75,15 @@ def describe_found(value: object) -> str:
     return "a list" if isinstance(value, list) else "a mapping"
 
 
+_NUMBER_EXAMPLE = "1.5"
+
+
 @dataclass(frozen=True)
 class QuantityField:
     """A quantity: canonical unit and admissible range in that unit.
 
-    `below` and `above` exclude the upper and the lower end; `pieces` allows amounts per device or in devices.
+    `below` and `above` exclude the upper and the lower end; `pieces` allows amounts per device or in devices; `number`
+    is a number that is not thought of as a share.
     """
 
     unit: str = ""
@@ -88,6 +92,7 @@ class QuantityField:
     below: bool = False
     above: bool = False
     pieces: bool = False
+    number: bool = False
 
     def check(self, value: str | float, money: Money) -> Quantity:
         """Read a quantity and check its range.
@@ -98,7 +103,11 @@ class QuantityField:
         Raises:
             QuantityError: The value cannot be read, or is out of range.
         """
-        quantity = parse_quantity(value, self.unit, money)
+        try:
+            quantity = parse_quantity(value, self.unit, money)
+        except QuantityError as error:
+            text = f"expected a number, such as `{_NUMBER_EXAMPLE}`; found `{escape_text(str(value))}`"
+            raise QuantityError(text if self.number else str(error)) from None
         if quantity.pieces and not self.pieces:
             raise QuantityError(
                 f"`{escape_text(str(value))}` counts pieces, but this value does not belong to a device: write a mass"
@@ -132,8 +141,8 @@ class QuantityField:
         """Validate a scalar for pydantic."""
         money = info.context.money
         if not isinstance(value, ScalarNode) or isinstance(value.value, bool) or value.null:
-            expected = f"expected one value such as `{format_example(self.unit, money)}`"
-            raise make_error(f"{expected}; found {describe_found(value)}")
+            example = _NUMBER_EXAMPLE if self.number else format_example(self.unit, money)
+            raise make_error(f"expected one value such as `{example}`; found {describe_found(value)}")
         try:
             return self.check(value.value, money)
         except QuantityError as error:
@@ -329,6 +338,7 @@ YesOrNo = Annotated[bool, BooleanField()]
 Share = Annotated[Quantity, QuantityField(high=1)]
 ShareBelowAll = Annotated[Quantity, QuantityField(high=1, below=True)]
 Proportion = Annotated[Quantity, QuantityField()]
+Number = Annotated[Quantity, QuantityField(number=True)]
 Tonnes = Annotated[Quantity, QuantityField("t")]
 StepTonnes = Annotated[Quantity, QuantityField("t", above=True, pieces=True)]
 StepKilograms = Annotated[Quantity, QuantityField("kg", above=True)]
