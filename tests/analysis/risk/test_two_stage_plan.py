@@ -354,3 +354,24 @@ def test_no_plan_and_too_large(path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(two_stage_plan, "MEMORY_PER_COLUMN", 1e15)
     with pytest.raises(LimitError, match=r"exceed the memory of this machine, .* GB; solve a smaller instance"):
         decide(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "end"),
+    [
+        ({"market.bullion.limit": 0, "devices.*.content": "80 %"}, "own values allow no plan in 25 % of cases."),
+        ({"medals.second.count": 30}, "the file's own values allow no plan."),
+    ],
+)
+def test_an_infinite_value_of_the_stochastic_solution_is_explained(path: Path, changes: Any, end: str) -> None:
+    """It is infinite where the contracts for the file's own values allow no plan in a scenario, or there are none."""
+    other = "30" if "25 %" in end else "300"  # more than there is metal for, without the changes of each scenario
+    usual = {"medals.second.count": 30}
+    scenarios = {
+        "a": {"changes": {**usual, **changes}, "probability": 0.25},
+        "b": {"changes": usual, "probability": 0.75},
+    }
+    plan = decide(path, medals__second__count=other, scenarios=json.dumps(scenarios))
+    (line,) = [one for one in build_two_stage_report(plan).headline if one.startswith("Value of the stochastic")]
+    assert "infinite, as " in line and line.endswith(end)
+    assert bool(np.isnan(plan.nominal).all()) == (other == "300")

@@ -361,11 +361,11 @@ def _optimise(
     name: str,
     scenarios: Sequence[WeightedScenario],
     parts: tuple[SolverProgram, Sequence[ScenarioStage], ScenarioStage],
-    asked: tuple[TwoStageOptions, SearchLimits],
+    settings: tuple[TwoStageOptions, SearchLimits],
     report_progress: Callable[[str], None],
 ) -> tuple[InformationValue, TwoStageSolution]:
     """Return the values around the least expected cost, and the solution by the options; limits are those of it."""
-    options, limits = asked
+    options, limits = settings
     if not options.risk_weight:
         information = _value_information(name, scenarios, parts, limits, report_progress)
         return information, information.solution

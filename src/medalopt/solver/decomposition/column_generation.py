@@ -284,8 +284,8 @@ def _begin_crossover(split: DecomposedTask, state: ColumnGenerationState) -> _Cr
     problem, weights = split.full_problem, split.master.compute_prices(state.y)
     solution = problem.solve(weights)[0] if problem.classes.need.any() else state.solution  # at the same prices
     left = select_open_cells(problem, solution, weights, _count_first_cells(solution))
-    stand = CrossoverBasis(split.network, split.master.linear, split.master.read_basis())
-    return _Crossover(left, stand, merge_cuts(split.master.cuts, state.y[split.master.height :]), solution, weights)
+    basis = CrossoverBasis(split.network, split.master.linear, split.master.read_basis())
+    return _Crossover(left, basis, merge_cuts(split.master.cuts, state.y[split.master.height :]), solution, weights)
 
 
 def _count_first_cells(solution: SubproblemSolution) -> int:
@@ -298,11 +298,11 @@ def _solve_crossover(
 ) -> tuple[OpenCells, _CrossoverStep] | None:
     """Solve crossover programs until no cell changes; return the open cells and the last program's optimum."""
     problem, solution, weights = split.full_problem, start.solution, start.weights
-    left, stand, cuts, few = start.left, start.basis, start.cuts, _count_first_cells(solution)
+    left, basis, cuts, few = start.left, start.basis, start.cuts, _count_first_cells(solution)
     for _ in range(MAX_CROSSOVER_STEPS if required else MAX_CONTINUED_STEPS):
-        step = _solve_crossover_step(split, left, scaling, method, stand, cuts)
+        step = _solve_crossover_step(split, left, scaling, method, basis, cuts)
         if step is not None and separate_cones(split.linking.cones, step.x[step.program.network :]):
-            cuts, stand = _collect_cuts(split, step)
+            cuts, basis = _collect_cuts(split, step)
             continue
         if step is None and not required:
             return None
@@ -310,7 +310,7 @@ def _solve_crossover(
             few *= 2
             more = select_open_cells(problem, solution, weights, few, left)
         else:
-            method, stand = step.method, step.next_basis
+            method, basis = step.method, step.next_basis
             done = step.gap <= CROSSOVER_GAP  # ties are opened nevertheless: the secondary objectives may decide them
             more = select_open_cells(problem, step.solution, step.weights, 0 if done else few, left)
             if done and more.cells.sum() > MAX_TIED_CELLS:
@@ -330,7 +330,7 @@ def _solve_crossover_step(
     left: OpenCells,
     scaling: int,
     method: str,
-    stand: CrossoverBasis,
+    basis: CrossoverBasis,
     cuts: tuple[ConeCut, ...],
 ) -> _CrossoverStep | None:
     """Solve the crossover program of the open cells; return None without an optimum."""
@@ -345,7 +345,7 @@ def _solve_crossover_step(
         )[1].size
 
     ready = next(islice(generate_scalings(program, useful), scaling, None))
-    start = stand.transfer(network, program, split.problem.pricing, left.solution)
+    start = basis.transfer(network, program, split.problem.pricing, left.solution)
     bare = ((each, None) for each in dict.fromkeys((method, *METHODS)))
     tries = (solve_by_method(ready, *each, task.budget) for each in ((method, start), *bare))
     result = next((each for each in tries if each.status != "unanswered"), None)
@@ -496,7 +496,7 @@ def _recover_mixed_solution(split: DecomposedTask, state: ColumnGenerationState)
     master, task, problem = split.master, split.task, split.problem
     decisions = extract_decisions(task.instance, task.routes, split.network, master.linear, state.mix.x)
     stockpile, shares = decisions.stockpile, state.mix.shares
-    for number, weights in enumerate(master.asked):
+    for number, weights in enumerate(master.prices):
         of_block = np.zeros(master.blocks)
         mine = np.flatnonzero((master.to[: len(shares)] == number) & (shares > 0))
         of_block[master.block[mine]] = shares[mine]

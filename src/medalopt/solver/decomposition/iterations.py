@@ -226,7 +226,7 @@ class DecomposedTask:
         needs = ParticipationNeeds.remaining_minimum(self.task.instance, self.problem.classes.need, sure)
         problem = PricingProblem.build(self.task.instance, self.problem.pricing, self.problem.classes, needs)
         before = self.master
-        master = _build_master(self.task, problem, self.linking, before.linear, before.asked[-last:], before.cuts)
+        master = _build_master(self.task, problem, self.linking, before.linear, before.prices[-last:], before.cuts)
         return replace(self, problem=problem, master=master)
 
 

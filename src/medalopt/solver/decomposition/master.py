@@ -193,14 +193,14 @@ class MasterProblem:
     ) -> None:
         self.half, self.linear, self.budget = half, program, budget
         self.blocks, self.width, self.height = len(owing), len(program.lower), len(program.rows)
-        self.asked = [weights for weights, _ in first]
+        self.prices = [weights for weights, _ in first]
         self.cuts: tuple[ConeCut, ...] = ()
         answers, self.block = (
             np.concatenate([result for _, result in first]),
             np.tile(np.arange(self.blocks), len(first)),
         )
         self.costs = self._costs(answers)  # (objectives, answers)
-        self.to = np.repeat(np.arange(len(first)), self.blocks)  # index in `asked` of the prices of each block solution
+        self.to = np.repeat(np.arange(len(first)), self.blocks)  # index in `prices` for each block solution
         self.row_lower = np.concatenate([program.row_lower, np.where(owing, 1.0, -np.inf)])
         self.row_upper = np.concatenate([program.row_upper, np.ones(self.blocks)])
         self.missed = np.flatnonzero((self.row_lower > 0) | (self.row_upper < 0))
@@ -276,8 +276,8 @@ class MasterProblem:
         self._session.add_columns(costs, none, endless, start, row, value)
         self._scaled_costs = np.append(self._scaled_costs, costs)
         self.costs, self.block = np.concatenate([self.costs, own], axis=1), np.concatenate([self.block, block])
-        self.to = np.concatenate([self.to, np.full(len(block), len(self.asked))])
-        self.asked.append(weights)
+        self.to = np.concatenate([self.to, np.full(len(block), len(self.prices))])
+        self.prices.append(weights)
 
     def change_quantiles(self, half: LinkingProgram, program: SolverProgram) -> None:
         """Change the quantiles of the chance constraints; block solutions, cuts and basis are kept.

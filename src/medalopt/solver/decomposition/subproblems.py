@@ -74,9 +74,9 @@ class SubproblemSolution:
 
     best: Floats  # (I, T) on the best route
     by: Ints  # (I, T) the best route
-    second: Floats  # (I, T) on the second best route, without `asked`
+    second: Floats  # (I, T) on the second best route, of which no participation dual is subtracted
     reduced_costs: Floats  # (I, T) dual of the supply row
-    quantities: Floats  # (G,) dual of the participation minimum, already subtracted from `best` and `own`
+    quantities: Floats  # (G,) dual of the participation minimum, already subtracted from `best` and `reduced_costs`
     sent: Floats  # (I, T) t
     stocks: Floats  # (I, T) t
 
