@@ -114,7 +114,7 @@ def test_a_limit_is_where_its_path_says(limit: Limit) -> None:
 @pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.kind)
 def test_a_limit_is_put_into_words_everywhere(limit: Limit) -> None:
     """It has its texts, a title as a parameter, and a phrase for a repair that moves it."""
-    assert limit.title and limit.effect and limit.label
+    assert limit.title and limit.effect
     assert limit.rule or limit.field == "capacity"
     assert limit.sentence or limit.kind in messages.SPECIAL_STATEMENTS
     field = limit.parameter

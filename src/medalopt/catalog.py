@@ -29,7 +29,6 @@ class Limit:
         title: Noun phrase.
         sentence: Requirement, with `{}` for its amount.
         effect: Meaning of its shadow price: one unit more.
-        label: Phrase in tables of shadow prices.
         rule: Phrase before its amount in tables of rules.
         path: Path of the parameter in the file; a number at the end is an end of a window.
         slope: Sign of the change of the bound as the parameter increases.
@@ -44,7 +43,6 @@ class Limit:
     title: str
     sentence: str
     effect: str
-    label: str = ""
     rule: str = ""
     path: Path = ()
     slope: int = 1
@@ -148,11 +146,10 @@ def _make_capacity(
     axis: str,
     sentence: str,
     title: str = "capacity of {}",
-    label: str = "{}, capacity",
 ) -> Family:
     """Return a family of capacities per period."""
     effect = f"one more {'tonne' if unit == 't' else 'kilogram'} of capacity"
-    limit = Limit(name, UPPER, section, "capacity", unit, title, sentence, effect, label)
+    limit = Limit(name, UPPER, section, "capacity", unit, title, sentence, effect)
     return Family(name, "capacity", (axis, "period"), unit, -1, (limit,))
 
 
@@ -160,16 +157,11 @@ def _make_offer_stock() -> tuple[Family, Family]:
     """Return the families of stock of offers: the greatest at the end of each period, the least of the last one."""
     storage = Limit(
         *("offer_storage", UPPER, "market", "storage_limit", "kg", "storage limit of {}", "at most {} in stock"),
-        *(
-            "one more kilogram of storage",
-            "{}, storage",
-            "storage of {}, at most",
-            ("market", SUBJECT, "storage", "limit"),
-        ),
+        *("one more kilogram of storage", "storage of {}, at most", ("market", SUBJECT, "storage", "limit")),
     )
     closing = Limit(
         *("closing_stock", LOWER, "market", "closing_stock", "kg", "closing stock of {}", "at least {} left in stock"),
-        *("one more kilogram in stock at the end", "{}, closing stock", "closing stock of {}, at least"),
+        *("one more kilogram in stock at the end", "closing stock of {}, at least"),
     )
     title = "stock of offers"
     return (
@@ -182,9 +174,9 @@ def _make_total(name: str, section: str, unit: str, axis: str, limits: Mapping[s
     """Return a family of commitments and limits over the horizon: kind, sentence and rule by field."""
     limit_list = tuple(
         Limit(
-            *(kind, LOWER if field == "committed" else UPPER, section, field, unit, f"{field} of {{}}", sentence),
+            *(kind, LOWER if field == "committed" else UPPER, section, field, unit),
+            *(f"{'commitment' if field == 'committed' else field} of {{}}", sentence),
             effect=f"one more {'tonne' if section == 'streams' else unit} {field}",
-            label=f"{{}}, {field}",
             rule=rule,
         )
         for field, (kind, sentence, rule) in limits.items()
@@ -198,7 +190,6 @@ def _make_mix(name: str, side: int, word: str, asks: str) -> Family:
         *(name, side, "policy", ("window_low", "window_high")[side], _PER_CENT, f"{word} share of {{}}"),
         sentence=f"{asks} {{}} of all tonnes sent",
         effect=f"{word} share one per cent higher",
-        label="share of {}",
         rule=f"{{}} of all tonnes, {asks}",
         path=("policy", "device_share", SUBJECT, side),
     )
@@ -208,20 +199,19 @@ def _make_mix(name: str, side: int, word: str, asks: str) -> Family:
 _POLICY = (
     Family("recycled", "recycled content", ("metal",), "kg", -1, (
         Limit("recycled", UPPER, "policy", "recycled", _PER_CENT, "recycled share of {}", "",
-              "one more per cent recycled", "{}, recycled share", "{} recycled, at least",
+              "one more per cent recycled", "{} recycled, at least",
               ("policy", "recycled", SUBJECT), -1),
     )),
     _make_mix("mix_low", LOWER, "least", "at least"),
     _make_mix("mix_high", UPPER, "greatest", "at most"),
     Family("participation", "participation", ("region",), "t", 1, (
         Limit("participation", LOWER, "policy", "participation", _PER_CENT, "participation of every region", "",
-              "every region one per cent more", "participation of every region",
-              "collected from every region, at least", ("policy", "participation"),
+              "every region one per cent more", "collected from every region, at least", ("policy", "participation"),
               repair="a share collected from every region"),
     )),
     Family("footprint_cap", "footprint", (), "kg", -1, (
         Limit("footprint_cap", UPPER, "policy", "footprint_cap", "t", "footprint cap, CO2e", "",
-              "one more tonne of CO2e allowed", "footprint cap, CO2e", "CO2e footprint, at most",
+              "one more tonne of CO2e allowed", "CO2e footprint, at most",
               ("policy", "footprint_cap"), repair="a cap on the footprint"),
     )),
 )  # fmt: skip
@@ -229,7 +219,7 @@ _CONCENTRATION = tuple(
     Family(f"concentration_{name}", "concentration", (axis,), unit, -1, (
         Limit(f"concentration_{name}", UPPER, "policy", f"concentration_{name}", _PER_CENT,
               f"greatest share of one {axis}", f"at most {{}} of {total}", f"every {axis} one per cent more",
-              f"greatest share of one {axis}", f"one {axis} of {total}, at most", ("policy", "concentration", name),
+              f"one {axis} of {total}, at most", ("policy", "concentration", name),
               repair=f"a greatest share of one {axis}"),
     ))
     for name, axis, unit, total in (
@@ -259,7 +249,7 @@ _STEPS = tuple(
 _LISTED = (
     _make_capacity("feed_capacity", "smelters", "t", "smelter", "at most {} of feed"),
     _make_capacity("treatment_capacity", "treatments", "t", "treatment", "at most {} of input"),
-    _make_capacity("cast_capacity", "alloys", "kg", "alloy", "at most {} can be cast", *["casting of {}"] * 2),
+    _make_capacity("cast_capacity", "alloys", "kg", "alloy", "at most {} can be cast", "casting of {}"),
     Family("balance", "metal balance", ("metal", "period"), "kg", 0, identity=True),
     Family("offer_balance", "metal balance", ("offer", "period"), "kg", 0, identity=True),
     Family("reserve", "safety stock", ("metal", "period"), "kg", 1),
@@ -338,6 +328,8 @@ ORDER_VARIABLES: Mapping[
     **{f"{name}_excess": (f"{name}_step",) for name in ("stream", "offer")},
     **{f"{name}_step_used": (f"{name}_step",) for name in ("stream", "offer")},
 }
+
+STEP_TITLE = "limit of price step {} of {}"  # number of the step and its owner
 
 # By section and field: `{0}` is the owner, `{1}` the metal or field; `.*` is one entry of a mapping.
 PARAMETER_TITLES: Mapping[tuple[str, str], str] = {
@@ -428,22 +420,22 @@ def group_limits(*sections: str) -> Iterator[tuple[tuple[str, ...], tuple[tuple[
         yield axes, tuple(group)
 
 
-def find_limit(path: Path) -> tuple[Family, Limit]:
+def find_limit(path: Path, effect: str = "") -> tuple[Family, Limit]:
     """Find the limit that a parameter states.
 
     Args:
         path: Path of the parameter in the file.
+        effect: Meaning of its shadow price; '' for any.
 
     Returns:
-        Family and limit; of the ends of a window the lower one, where the path names none.
+        Family and limit; of the ends of a window the lower one, where neither path nor effect names one.
 
     Raises:
         KeyError: The parameter limits nothing.
     """
     for family, limit in list_limits():
         template = limit.locate(SUBJECT) if isinstance(path[-1], int) else limit.figure(SUBJECT)
-        if len(path) == len(template) and all(
-            one in (SUBJECT, other) for one, other in zip(template, path, strict=True)
-        ):
+        same = len(path) == len(template) and effect in ("", limit.effect)
+        if same and all(one in (SUBJECT, other) for one, other in zip(template, path, strict=True)):
             return family, limit
     raise KeyError(path)

@@ -92,6 +92,8 @@ def test_nothing_is_ordered_twice(desk: Path) -> None:
     named = parties | {value for row in rows for value in row.values()}
     assert not {name for name in named if isinstance(name, str) and ("in transit" in name or "in stock" in name)}
     papers = {row["party"] for row in sourcing["tables"]["papers"]["rows"]}
+    (binding,) = [line for line in sourcing["decision"] if line.startswith("Binding constraints")]
+    assert not mentions(binding, "in transit") and not mentions(binding, "in stock")
     assert "in transit" not in papers and {"north", "kosaka"} <= papers
     (toll,) = [document for document in sourcing["documents"] if document["kind"] == "toll-refining instruction"]
     fed = [row for row in toll["lines"]["rows"] if "feed" in row.values()]

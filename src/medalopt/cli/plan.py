@@ -96,7 +96,7 @@ def plan(
         plan = in_loads.plan
     written = None if request.problem else source  # a remaining horizon has no file
     if not (brief or plan.stopped):  # the time limit may leave none for more
-        found = _analyse_plan(exact, written, changes)
+        found = _analyse_plan(exact, written, changes, request.settled)
     with report_progress("writing the sourcing plan"):
         values = None if written is None else written.read_source_values(changes)
         report = build_plan_report(plan, in_loads, found, values, date=where.day, settled=request.settled)
@@ -106,7 +106,9 @@ def plan(
     return LimitError.exit_code if plan.stopped else 0
 
 
-def _analyse_plan(plan: Plan, source: InstanceFile | None, changes: dict[str, str]) -> PlanAnalyses | None:
+def _analyse_plan(
+    plan: Plan, source: InstanceFile | None, changes: dict[str, str], settled: frozenset[str]
+) -> PlanAnalyses | None:
     """Return further analyses of the plan, or None where they cannot be made; of a remaining horizon without risks."""
     from medalopt.analysis.scenario_runner import ScenarioRunner
     from medalopt.analysis.sourcing.plan_analyses import analyse_plan
@@ -114,7 +116,7 @@ def _analyse_plan(plan: Plan, source: InstanceFile | None, changes: dict[str, st
     runner = None if source is None else ScenarioRunner(source, changes)
     try:
         with report_progress("analysing the plan") as step:
-            return analyse_plan(plan, runner, step)
+            return analyse_plan(plan, runner, step, settled)
     except SolverError as error:
         print_message(f"{error}; analyses that need further solves are omitted, as with --brief")
         return None

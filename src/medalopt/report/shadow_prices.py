@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medalopt.catalog import find_limit
+from medalopt.catalog import STEP_TITLE, find_limit
 from medalopt.instance.activities import has_activities
 from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.confidence import get_uncertainty_budget
@@ -212,16 +212,17 @@ def _price_limits(plan: Plan, every: list[MarginalValue]) -> Iterator[Constraint
         path = parse_path(marginal.path)
         if marginal.path in limits_of_steps:
             kind, most = limits_of_steps[marginal.path]
-            yield _price_relaxation(marginal, _RANKS[kind.part], f"{path[1]}, step {int(path[3]) + 1}", kind.unit, most)
+            what = STEP_TITLE.format(int(path[3]) + 1, path[1])
+            yield _price_relaxation(marginal, _RANKS[kind.part], what, kind.unit, most)
             continue
-        family, limit = find_limit(path)
+        family, limit = find_limit(path, marginal.meaning)
         rank, values = _RANKS[limit.section], get_limit(instance, limit).value
         if limit.section == "policy":
             titles = list_axis_titles(instance, family.axes)
             subject = "" if limit.common else titles[names[family.axes[0]].index(str(path[2]))]
-            yield _price_relaxation(marginal, rank, limit.label.format(subject), limit.unit, 1.0)
+            yield _price_relaxation(marginal, rank, limit.title.format(subject), limit.unit, 1.0)
             continue
-        amount, what = values[names[family.axes[0]].index(str(path[1]))], limit.label.format(path[1])
+        amount, what = values[names[family.axes[0]].index(str(path[1]))], limit.title.format(path[1])
         if not family.periodic:
             yield _price_relaxation(marginal, rank, what, limit.unit, float(amount))
             continue

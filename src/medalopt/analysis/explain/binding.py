@@ -10,12 +10,13 @@ import numpy as np
 from medalopt.analysis.explain.cost_breakdown import compute_supply_rents
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood, RowMove
 from medalopt.analysis.explain.sources import SupplySource
-from medalopt.catalog import LOWER, Limit, group_limits, list_limits
+from medalopt.catalog import LOWER, STEP_TITLE, Limit, group_limits, list_limits
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.impurities import has_limit
-from medalopt.instance.paths import render_path
+from medalopt.instance.instance import Instance
+from medalopt.instance.paths import ParameterPath, parse_path, render_path
 from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.proof.bound import expand_reserve_prices
 from medalopt.proof.certificate import sum_absolute_costs
@@ -66,18 +67,23 @@ class _ConstraintCandidate:
 
 
 def find_binding_constraints(
-    neighbourhood: PlanNeighbourhood, sources: Iterable[SupplySource], unproven: list[str]
+    neighbourhood: PlanNeighbourhood,
+    sources: Iterable[SupplySource],
+    unproven: list[str],
+    settled: frozenset[str] = frozenset(),
 ) -> tuple[BindingConstraint, ...]:
     """Find the binding constraints of a plan.
 
     Args:
         sources: Groups of sources in which supply is reported.
         unproven: Receives the first path of each constraint whose shadow price cannot be verified.
+        settled: Parties that have delivered already, so that their limits cannot be relaxed and are left out.
 
     Returns:
         The others by descending saving of one per cent of the parameter.
     """
     minimum = AMOUNT_TOLERANCE * max(1.0, sum_absolute_costs(neighbourhood.account, neighbourhood.plan.measure))
+    fixed = _list_settled_contracts(neighbourhood.instance, settled)
     makers = (
         _list_supply_limits(neighbourhood, sources),
         _list_reserves(neighbourhood),
@@ -90,7 +96,12 @@ def find_binding_constraints(
         _list_extension_limits(neighbourhood),
     )
     values = sorted(
-        (figure for make in makers for figure in make if figure.estimate > minimum),
+        (
+            figure
+            for make in makers
+            for figure in make
+            if figure.estimate > minimum and not fixed.issuperset(parse_path(path)[:2] for path in figure.paths)
+        ),
         key=lambda figure: (-figure.estimate, figure.paths),
     )
     result = []
@@ -106,6 +117,13 @@ def find_binding_constraints(
             how = (figure.paths, figure.name, figure.step, figure.unit, figure.every_period)
             result.append(BindingConstraint(*how, saves, hint, costs))
     return tuple(sorted(result, key=lambda row: (-row.hint, row.paths)))
+
+
+def _list_settled_contracts(instance: Instance, settled: frozenset[str]) -> frozenset[ParameterPath]:
+    """Return the paths of the streams, smelters and offers of parties that have delivered already."""
+    streams, regions = instance.streams, np.array([region in settled for region in instance.regions], dtype=bool)
+    own = {("streams", streams.names[i]) for i in np.flatnonzero(regions[streams.region]).tolist()}
+    return frozenset(own.union((section, name) for section in ("smelters", "market") for name in settled))
 
 
 def _list_supply_limits(
@@ -180,7 +198,7 @@ def _list_price_steps(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintC
             if prices[row] < 0:
                 amount = float(steps.above.value[row])
                 change = neighbourhood.move_rows([((f"{kind.name}_steps", path), 0.0, 1.0)])
-                what = f"{owners[steps.owner[row]]}, limit of price step {steps.number[row] + 1}"
+                what = STEP_TITLE.format(steps.number[row] + 1, owners[steps.owner[row]])
                 value = -float(prices[row]) * amount
                 yield _ConstraintCandidate((path,), what, 1, kind.unit, amount, value, change)
 

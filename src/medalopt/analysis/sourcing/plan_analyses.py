@@ -183,12 +183,16 @@ class PlanAnalyses:
 
 
 def analyse_plan(
-    plan: Plan, runner: ScenarioRunner | None, report_progress: StepCallback = ignore_progress
+    plan: Plan,
+    runner: ScenarioRunner | None,
+    report_progress: StepCallback = ignore_progress,
+    settled: frozenset[str] = frozenset(),
 ) -> PlanAnalyses:
     """Analyse a plan: buying benchmark, binding constraints, entry prices, constraint costs and risks.
 
     Args:
         runner: Scenarios of its instance; None to leave out the risks.
+        settled: Parties that have delivered already, whose limits are no binding constraints.
 
     Returns:
         All analyses.
@@ -201,7 +205,7 @@ def analyse_plan(
     neighbourhood = PlanNeighbourhood.build(base)
     premium, binds = (
         compare_with_buying(base.account),
-        find_binding_constraints(neighbourhood, group_sources(base.instance), []),
+        find_binding_constraints(neighbourhood, group_sources(base.instance), [], settled),
     )
     report_progress("computing break-even prices and the cost of each constraint")
     entering, rules = compute_entry_prices(base), compute_constraint_costs(base)
