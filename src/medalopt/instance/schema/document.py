@@ -68,6 +68,7 @@ from medalopt.instance.schema.field_types import (
     Smelter_,
     StepKilograms,
     StepTonnes,
+    StorageCost,
     TextField,
     Tonnes,
     TransportRate,
@@ -96,7 +97,9 @@ class Metal(Entry):
     """A metal: sale of surplus, holding cost and opening stock."""
 
     title: FreeText | None = describe_field("Display name; default: the symbol.", None)
-    sell: PerPeriod[PerKilogram] = describe_field("Sale price of surplus metal, money/kg.", ZERO_QUANTITY)
+    sell: PerPeriod[PerKilogram] = describe_field(
+        "Sale price of surplus metal, money/kg; negative: disposal cost.", ZERO_QUANTITY
+    )
     surplus: Annotated[str, TextField(words=SURPLUS_TITLES)] = describe_field(
         "Whose metal beyond need is: the `project`'s, or left with the `smelter`, who `pays` for it.", SURPLUS_TITLES[0]
     )
@@ -128,7 +131,7 @@ class Storage(Entry):
     """Stockpile of a stream for tonnes supplied and not yet shipped."""
 
     limit: DeviceTonnes = describe_field("Capacity of the stockpile, t; default: unlimited.", NO_LIMIT)
-    cost: DevicePerTonne = describe_field("Storage cost, money/t per period.", ZERO_QUANTITY)
+    cost: StorageCost = describe_field("Storage cost, money/t per period.", ZERO_QUANTITY)
 
 
 class StreamPriceStep(Entry):
@@ -252,7 +255,9 @@ class Line(Entry):
         "Accountability: share of the metal in the feed that is returned.", None
     )
     deduction: ByMetal[Deduction] | None = describe_field("Minimum deduction, kg of metal per tonne of feed.", None)
-    pays: Amounts[Metal_, PerPeriod[PerKilogram]] = describe_field("Price for metal left with the smelter.", {})
+    pays: Amounts[Metal_, PerPeriod[PerKilogram]] = describe_field(
+        "Price for metal left with the smelter; negative: charge for keeping it.", {}
+    )
     settlement_lot: SettlementLot | None = describe_field(
         "Settlement lot: one `route`, or all feed of the line (`pooled`).", None
     )
@@ -274,7 +279,7 @@ class Smelter(Entry):
     )
     deduction: ByMetal[Deduction] = describe_field("Minimum deduction, kg of metal per tonne of feed.", ZERO_QUANTITY)
     pays: Amounts[Metal_, PerPeriod[PerKilogram]] = describe_field(
-        "Price for metal left with the smelter, where `surplus` is the smelter's.", {}
+        "Price for metal left with the smelter, where `surplus` is the smelter's; negative: charge for keeping it.", {}
     )
     settlement_lot: SettlementLot = describe_field(
         "Settlement lot: one `route`, or all feed of a line of terms (`pooled`).", "route"
@@ -398,7 +403,8 @@ class Alloy(Entry):
         "Holding cost of castings in stock, money/kg per period.", ZERO_QUANTITY
     )
     sell: PerPeriod[PerKilogram] = describe_field(
-        "Sale price of the castings that medals take, money/kg, in the period of casting.", ZERO_QUANTITY
+        "Sale price of the castings that medals take, money/kg, in the period of casting; negative: cost of casting.",
+        ZERO_QUANTITY,
     )
     heat: HeatMass | None = describe_field(
         "Greatest charge of one heat, kg, for the melt cards; default: heats are not distinguished.", None
