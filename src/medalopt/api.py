@@ -378,7 +378,7 @@ def two_stage_plan(
         draws: Number of scenarios drawn from the uncertain parameters; None: those of the file with a probability.
         seed: Seed of the random generator.
         known: Period from which the scenario is known, such as `2018-04`; None: the first.
-        take_or_pay: Share of the price that is paid for what is agreed and not used, 0 to 1.
+        take_or_pay: Share of the price that is paid for agreed quantities not used, 0 to 1.
         risk_weight: Weight of the mean cost of the worst cases (conditional value at risk) beside the expected cost.
         risk_level: Level beyond which a case is one of the worst, between 0 and 1.
         gap: Certified gap at which a search in whole lots stops, of all payments; None: that of branch and bound.

@@ -14,12 +14,12 @@ about twelve digits, the simplex method about ten; all else follows from these.
   `FARKAS_TOLERANCE`, or any above 0 in exact arithmetic.
 - **HiGHS** works on a scaled program, in which columns and coefficients are about 1, with absolute tolerances ten times
   as fine. Its results are proposals: nothing is accepted but by the two relative tolerances above.
-- **Amounts.** An amount counts as 0, and two as equal, within `AMOUNT_TOLERANCE` of the amount it is a part of: what is
-  taken of what is offered, a stock of what came in, a cost of all costs. A sum of few terms that should cancel is 0
+- **Amounts.** An amount counts as 0, and two as equal, within `AMOUNT_TOLERANCE` of the amount it is a part of: tonnes
+  taken of those offered, a stock of all receipts, a cost of all costs. A sum of few terms that should cancel is 0
   within `SUM_TOLERANCE` of the terms.
 - **Values of two solves** agree within `VALUE_TOLERANCE` of the cost terms: each has its own gap, and some basis error.
   Prices are differences of such values over a step, so they agree within `PRICE_TOLERANCE`.
-- **Reports** leave out what is below `DISPLAY_TOLERANCE` of its reference: four digits are shown.
+- **Reports** leave out amounts below `DISPLAY_TOLERANCE` of its reference: four digits are shown.
 
 Constants that steer an algorithm (iteration limits, step sizes, smoothing, sampling accuracy) and limits of what is
 worth a reader's time stay in their modules.

@@ -159,7 +159,7 @@ class PlanAccount:
             left (L, E, T): Metal left by period of credit, kg.
 
         Returns:
-            The account; what is credited is not summed again, as it does not depend on what is left.
+            The account; credited metal, which does not depend on metal left, is not summed again.
         """
         account = replace(self, decisions=replace(self.decisions, left=left))
         account.__dict__["credited_by_line"] = self.credited_by_line

@@ -28,7 +28,7 @@ class IntervalArray(NDArrayOperatorsMixin):
     """An array of closed intervals `[low, high]` that behaves as a numpy array.
 
     A comparison is true where it holds for some pair of values in the intervals. Intervals of zero width share one
-    array for both ends, so that what is computed of each end alike is computed once.
+    array for both ends, so that a function of each end alike is computed once.
     """
 
     def __init__(self, low: Floats, high: Floats) -> None:

@@ -139,7 +139,7 @@ def list_contracts(
         scenarios: Instance, routes and implied bounds of each scenario (S).
         probabilities (S,): Probabilities.
         known: Index of the first period in which the scenario is known.
-        take_or_pay: Share of the price that is paid for what is contracted and not used.
+        take_or_pay: Share of the price that is paid for contracted quantities not used.
 
     Returns:
         The contracts: streams, smelters, options, and purchases before the scenario is known.

@@ -240,7 +240,7 @@ def sum_credited_by_line(
 
 
 def _shift_to_credit(instance: Instance, values: Numbers, metal: int) -> Numbers:
-    """Move values (L, T) of a metal from the period of shipment to that of credit; what is too late is dropped."""
+    """Move values (L, T) of a metal from the period of shipment to that of credit, within the horizon."""
     total, periods = make_zeros(values.shape, values), values.shape[1]
     for line, lead in enumerate(get_line_leads(instance)[:, metal].tolist()):
         if lead < periods:

@@ -303,12 +303,12 @@ class PolicyLimits:
 
     @property
     def couples_regions(self) -> bool:
-        """Whether what one region may send depends on what the others send."""
+        """Whether the tonnes that one region may send depend on those of the others."""
         return bool(self.concentration_regions.value < 1)
 
     @property
     def couples_offers(self) -> bool:
-        """Whether what may be bought of one offer depends on what is bought of the others."""
+        """Whether the kilograms that may be bought of one offer depend on those of the others."""
         return bool(self.concentration_offers.value < 1)
 
 

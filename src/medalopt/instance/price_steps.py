@@ -194,7 +194,7 @@ def list_excess_columns(account: PlanAccount) -> dict[tuple[str, str], float]:
 def sum_step_surcharges(
     instance: Instance, kind: StepKind, quantity: Numbers, read: NumberReader = read_floats
 ) -> Numbers:
-    """Sum what each stream or offer costs beyond the price of its first step, in the order of purchase.
+    """Sum the cost of each stream or offer beyond the price of its first step, in the order of purchase.
 
     Args:
         instance: Instance with price steps of the kind.
@@ -213,7 +213,7 @@ def sum_step_surcharges(
 
 
 def compute_step_surcharges(account: PlanAccount) -> dict[str, Numbers]:
-    """Compute what streams and offers cost beyond the prices of their first steps, in the order of purchase.
+    """Compute the costs of streams and offers beyond the prices of their first steps, in the order of purchase.
 
     Returns:
         By kind (N, T) money, negative where prices fall; kinds without price steps are left out.
@@ -226,7 +226,7 @@ def compute_step_surcharges(account: PlanAccount) -> dict[str, Numbers]:
 
 
 class UsedStep(NamedTuple):
-    """A step of the price of a stream or offer that a plan uses, with the quantity at this price and what it costs."""
+    """A step of the price of a stream or offer that a plan uses, with the quantity at this price and its cost."""
 
     contract: str
     step: int  # from 1
@@ -281,7 +281,7 @@ def allocate_surcharges(account: PlanAccount) -> Numbers:
 
 
 def compute_purchase_costs(account: PlanAccount) -> Numbers:
-    """Return what each offer costs in each period at the prices of the steps in use, without fixed charges.
+    """Return the cost of each offer in each period at the prices of the steps in use, without fixed charges.
 
     Returns:
         (O, T) money.
@@ -291,7 +291,7 @@ def compute_purchase_costs(account: PlanAccount) -> Numbers:
 
 
 def compute_purchase_prices(account: PlanAccount) -> Floats:
-    """Return the mean price of what is bought of each offer in each period.
+    """Return the mean price of the purchases of each offer in each period.
 
     Returns:
         (O, T) money/kg; where nothing is bought, the price of the next kilogram.
@@ -384,7 +384,7 @@ def use_up_steps(instance: Instance, kind: StepKind, used: Floats, least: Floats
         least (N,): Quantity still to be bought at least, which the limit of a last step does not fall below.
 
     Returns:
-        Streams or offers with the price of the step in use, and what is left of the limits.
+        Streams or offers with the price of the step in use, and the limits less the quantity used.
     """
     part, steps = getattr(instance, kind.part), kind.get_steps(instance)
     if not len(steps.owner):

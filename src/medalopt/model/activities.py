@@ -5,10 +5,10 @@ tonnes of a stream, kilograms of an offer over the horizon), $\underline m_n$ it
 $M_n$ an upper bound: $\underline m_ny_n\le F_n\le M_ny_n$ with $y_n\in\{0,1\}$, and the objective has
 $+\eta_ny_n$.
 
-Family 24, price steps: what is taken beyond the limit of a step costs more, or less.
+Family 24, price steps: the quantity beyond the limit of a step costs more, or less.
 
 With the quantity $Q$ over the horizon (tonnes of a stream, kilograms of an offer), the limit $u_n$ of a step and the
-surcharge $\Delta_n$ of the next one, $e_n\ge0$ is what is taken beyond $u_n$, and the objective has $+\Delta_ne_n$.
+surcharge $\Delta_n$ of the next one, $e_n\ge0$ is the quantity beyond $u_n$, and the objective has $+\Delta_ne_n$.
 Where the price rises: $Q-e_n\le u_n$; the limit of the last step has no $e_n$. Where it falls, $y_n\in\{0,1\}$ is 1
 if the next step is used: $e_n+u_ny_n\le Q$ and $e_n\le(M-u_n)y_n$ with an upper bound $M$ of $Q$.
 """
@@ -123,7 +123,7 @@ def _add_rising_rows(model: pyo.ConcreteModel, instance: Instance, kind: StepKin
     above, excess = index_by_name(steps.above.value, names), dict(model.component(f"{kind.name}_excess").items())
 
     def rule(m: pyo.ConcreteModel, name: str) -> tuple[None, Any, float]:
-        """Limit what is taken at the price of a step."""
+        """Limit the quantity at the price of a step."""
         return (None, quantity[name] - excess.get(name, 0.0), above[name])
 
     doc = f"24. price steps; dual: change of cost per {kind.unit} more at the lower price, <= 0"

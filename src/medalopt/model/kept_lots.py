@@ -13,7 +13,7 @@ import numpy as np
 import pyomo.core as pyo
 
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.activities import ACTIVITY_KINDS, list_used_keys
+from medalopt.instance.activities import ACTIVITY_KINDS, ActivityKind, list_used_keys
 from medalopt.instance.bounds import has_lot_constraint
 from medalopt.instance.instance import Instance
 from medalopt.instance.paths import render_path
@@ -59,7 +59,7 @@ def _list_rows(model: Any, account: PlanAccount) -> Iterator[_Row]:
         for n in np.flatnonzero(members).tolist():
             for period in instance.periods if kind.periodic else ("",):
                 key = (names[n], period) if kind.periodic else names[n]
-                body = _sum_quantity(model, account, kind.name, n, period)
+                body = _sum_quantity(model, account, kind, n, period)
                 if body is None:
                     continue
                 name = f"{paths[n]} {period}".strip() + f", {kind.unit}"
@@ -73,10 +73,10 @@ def _list_rows(model: Any, account: PlanAccount) -> Iterator[_Row]:
             yield f"{path}, {steps.unit}", total, above, None
 
 
-def _sum_quantity(model: Any, account: PlanAccount, kind: str, n: int, period: str) -> Any:
+def _sum_quantity(model: Any, account: PlanAccount, kind: ActivityKind, n: int, period: str) -> Any:
     """Return the quantity of an activity as an expression; None where it is always 0."""
     instance, periods = account.instance, account.instance.periods
-    if kind == "line":
+    if kind.name == "line":
         routes = account.routes
         streams, treatments, smelters = (
             part.names for part in (instance.streams, instance.treatments, instance.smelters)
@@ -89,13 +89,11 @@ def _sum_quantity(model: Any, account: PlanAccount, kind: str, n: int, period: s
         }
         terms = [share * model.ship[key] for key, share in keys.items() if key in model.ship]
         return pyo.quicksum(terms) if terms else None
-    name = getattr(
-        instance, {"smelter": "smelters", "treatment": "treatments", "stream": "streams"}.get(kind, "market")
-    ).names[n]
-    if kind in ("smelter", "treatment"):
-        part = model.feed if kind == "smelter" else model.treated
+    name = kind.list_names(instance)[n]
+    if kind.name in ("smelter", "treatment"):
+        part = model.feed if kind.name == "smelter" else model.treated
         return pyo.quicksum(part[name, t] for t in periods)
-    return (model.sent_stream if kind == "stream" else model.bought)[name]
+    return (model.sent_stream if kind.name == "stream" else model.bought)[name]
 
 
 def _list_order_rows(model: Any, account: PlanAccount) -> Iterator[_Row]:
@@ -138,7 +136,7 @@ def _list_reached_steps(model: Any, account: PlanAccount, kind: StepKind) -> Ite
     instance = account.instance
     steps, names, falls = kind.get_steps(instance), kind.list_names(instance), mark_falling(instance, kind)
     part = getattr(instance, kind.part).names
-    totals = (account.sent_by_stream if kind.part == "streams" else account.purchases).sum(axis=1)
+    totals = kind.get_quantity(account).sum(axis=1)
     variable = model.sent_stream if kind.part == "streams" else model.bought
     for row in np.flatnonzero(falls).tolist():
         owner, above = int(steps.owner[row]), float(steps.above.value[row])

@@ -186,7 +186,7 @@ def describe_schema_errors(content: Any, errors: Sequence[Mapping[str, Any]]) ->
     """Describe the errors of a plan by its schema; alternatives for one place are one error.
 
     Yields:
-        Path of the place, and what is wrong there with what is expected; the text has no control characters.
+        Path of the place, and its error with the expected value; the text has no control characters.
     """
     places: dict[Path, list[Mapping[str, Any]]] = {}
     for error in errors:
@@ -209,7 +209,7 @@ def _find_place(content: Any, error: Mapping[str, Any]) -> Path:
 
 
 def _describe(errors: Sequence[Mapping[str, Any]]) -> str:
-    """Return what is wrong at one place."""
+    """Return the text of the errors at one place."""
     kind = errors[0]["type"]
     if kind == "missing":
         return f"is missing; every plan has it: give a plan as written by {_WRITERS} of this version"
@@ -220,7 +220,7 @@ def _describe(errors: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _list_expected(error: Mapping[str, Any]) -> str:
-    """Return what is expected by one error."""
+    """Return the value that an error expects."""
     if error["type"] == "literal_error":
         return str(error["ctx"]["expected"]).replace("'", "`")
     return _EXPECTED.get(error["type"], f"what {_WRITERS} writes here")

@@ -328,7 +328,7 @@ def _solve_exact_plan(account: PlanAccount, context: BoundContext) -> PlanAccoun
 
 
 def _list_reached_limits(plan: PlanAccount) -> Iterator[Numbers]:
-    """Yield what is taken beyond each limit of a price by quantity, where that is 0: the plan ends at the limit."""
+    """Yield the quantity beyond each limit of a price step, where that is 0: the plan ends at the limit."""
     for kind in STEP_KINDS:
         steps = kind.get_steps(plan.instance)
         if len(steps.owner):
@@ -337,7 +337,7 @@ def _list_reached_limits(plan: PlanAccount) -> Iterator[Numbers]:
 
 
 def _list_paid_surcharges(context: BoundContext, y: Prices) -> Iterator[Numbers]:
-    """Yield the reduced costs of what is taken beyond the limits of a price: 0 where the next price is paid."""
+    """Yield the reduced costs of the quantities beyond the limits of price steps: 0 where the next price is paid."""
     for kind in STEP_KINDS:
         steps = kind.get_steps(context.instance)
         if len(steps.owner):

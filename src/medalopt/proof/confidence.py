@@ -233,7 +233,7 @@ def sum_assured_values(instance: Instance, duals: Duals) -> Floats:
     """Sum the dual values of chance constraints at deadlines not earlier than each period.
 
     Returns:
-        What a kilogram more of each metal, certain to be on the account from a period on, saves by these alone, (E, T).
+        Saving, by these alone, per kilogram more of each metal, certain to be on the account from a period on, (E, T).
     """
     values = np.zeros((len(instance.metals.names), len(instance.periods)))
     for price in parse_cone_prices(instance, duals):

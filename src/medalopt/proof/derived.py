@@ -266,7 +266,7 @@ def _check_charges(account: PlanAccount, plan: Any) -> Iterator[Violation]:
 
 
 class _DerivedStep(NamedTuple):
-    """A step of a price in use: its limit (None: none), price, quantity, their unit, and what is paid at this price."""
+    """A step of a price in use: its limit (None: none), price, quantity, their unit, and the cost at this price."""
 
     up_to: float | None
     price: float

@@ -367,7 +367,7 @@ def _format_row_name(component: str, index: Any) -> str:
 
 
 def _check_price_steps(components: Iterable[str], where: str) -> None:
-    """Raise UsageError where a row of an extension holds what is taken beyond the limit of a price step."""
+    """Raise UsageError where a row of an extension has the quantity beyond the limit of a price step."""
     if {f"{kind.name}_excess" for kind in STEP_KINDS} & set(components):
         raise UsageError(f"{where}: an extension constraint contains the cost of price steps; write it in quantities")
 

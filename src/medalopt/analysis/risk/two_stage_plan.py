@@ -70,7 +70,7 @@ class TwoStageOptions:
         draws: Number of scenarios drawn from the uncertain parameters; None: the scenarios of the file.
         seed: Seed of the random generator.
         known: Period from which the scenario is known; None: the first.
-        take_or_pay: Share of the price paid for what is contracted and not used.
+        take_or_pay: Share of the price paid for contracted quantities not used.
         risk_weight: Weight of the conditional value at risk beside the expected cost.
         risk_level: Level of the conditional value at risk.
         gap: Certified gap at which to stop with whole lots, of all payments; None: that of branch and bound.

@@ -436,7 +436,7 @@ def collect_addressees(draft: Draft) -> Mapping[str, set[str]]:
     """Collect the names to which orders can be addressed.
 
     Returns:
-        Names of regions, smelters and offers, by the field of a party that lists them, and of what is `sold`.
+        Names of regions, smelters, offers and goods sold, by the field of a party that lists them.
     """
     document, fractions = draft.document, list_treatment_entries(draft).items()
     cells = [sheet.get_column(("region",)) for sheet in (draft.streams, draft.lanes) if sheet is not None]

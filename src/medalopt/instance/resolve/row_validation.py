@@ -64,7 +64,7 @@ class NamedRows:
         Args:
             row: Number of the entry.
             key: Column of the cell.
-            message: Sentence: what is wrong and what is allowed.
+            message: Sentence: the error and the allowed values.
             kind: Kind of the fault, by which the reference lists it.
             path: Path in place of the cell's own.
         """
@@ -77,7 +77,7 @@ class NamedRows:
         Args:
             row: Number of the entry.
             key: Column of the cell.
-            message: Sentence: what is odd and what is expected.
+            message: Sentence: the odd value and the expected one.
             kind: Kind of the fault, by which the reference lists it.
         """
         place = self.sheet.locate_cell(row, key)

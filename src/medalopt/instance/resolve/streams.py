@@ -74,7 +74,7 @@ class StreamRows:
         Args:
             stream: Index in canonical order.
             key: Column of the cell.
-            message: Sentence: what is odd and what is expected.
+            message: Sentence: the odd value and the expected one.
             kind: Kind of the fault, by which the reference lists it.
         """
         self.named.add_warning(int(self.groups.first[self.order[stream]]), key, message, kind)
