@@ -19,7 +19,7 @@ TINY = ROOT / "instances/tiny.yaml"
 Analysis = Callable[[medalopt.Instance], medalopt.AnalysisResult]
 ANALYSES: dict[str, tuple[Analysis, list[str], bool]] = {  # call, words of the same command, whether it has a chart
     "explain": (medalopt.explain, ["explain"], False),
-    "ranges": (medalopt.sensitivity_ranges, ["sensitivity"], False),
+    "ranges": (medalopt.sensitivity_ranges, ["sensitivity"], True),
     "curve": (
         lambda tiny: medalopt.curve(tiny, "smelters.near.limit", 2, 4),
         ["sensitivity", "--vary", "smelters.near.limit=2..4"],
@@ -57,6 +57,7 @@ def test_an_analysis_is_that_of_the_command_line(tiny: medalopt.Instance, name: 
     units = [column for frame in result.frames.values() for column in frame.columns if "[JPY]" in column]
     assert units or name == "variance"  # shares alone
     assert result.frame is next(iter(result.frames.values()))
+    assert next(iter(result.frames)) != "effects"  # the ranges, not the table of their chart
     assert (result.figure is not None) == drawn and all(figure.startswith("<svg") for figure in result.figures)
     assert result.to_html().lower().startswith("<!doctype html")
     assert all(f"<summary>{frame}" in result._repr_html_() for frame in result.frames)

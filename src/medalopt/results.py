@@ -44,8 +44,10 @@ class AnalysisResult:
 
     @cached_property
     def frames(self) -> Mapping[str, pd.DataFrame]:
-        """Data frames of the tables by name, with units in the column names; shares are from 0 to 1."""
-        return {table.key: _build_report_frame(table) for table in list_tables(self.report)}
+        """Data frames of the tables by name, those on a screen first; units in column names, shares from 0 to 1."""
+        shown = {table.key for table in self.report.screen or ()}
+        tables = sorted(list_tables(self.report), key=lambda table: table.key not in shown)
+        return {table.key: _build_report_frame(table) for table in tables}
 
     @property
     def frame(self) -> pd.DataFrame:
