@@ -183,24 +183,26 @@ def build_cost_breakdown(explanation: Explanation, whole: bool = False) -> Repor
     columns = (
         ReportColumn("figure", "parameter"),
         ReportColumn("amount", "amount", "", rank=1),
+        ReportColumn("unit", "unit", hidden=True),
         ReportColumn(
             "value", "", explanation.plan.unit, style=_choose_amount_style([total, *(row.value for row in rows)])
         ),
     )
-    cells = tuple((row.name, ShownValue(row.amount, row.text), row.value) for row in rows)
+    cells = tuple((row.name, ShownValue(row.amount, row.text), row.unit, row.value) for row in rows)
     title = "Cost breakdown by shadow price"
     text = "Demand at marginal cost less the rents of binding limits; the lines add up to the objective."
-    return ReportTable("invoice", title, text, columns, cells, total=("total", None, total))
+    return ReportTable("invoice", title, text, columns, cells, total=("total", None, "", total))
 
 
 @dataclass(frozen=True)
 class BreakdownRow:
-    """Line of the cost breakdown: a parameter, its amount as a number and in words, and the value."""
+    """Line of the cost breakdown: a parameter, its amount as a number and in words, the value, and the unit."""
 
     name: str
     amount: float | None
     text: str
     value: float
+    unit: str = ""
 
 
 def _choose_amount_style(amounts: list[float]) -> NumberStyle:
@@ -231,7 +233,11 @@ def _group_lines(explanation: Explanation) -> list[BreakdownRow]:
         groups.setdefault(of[stream] if steps[-1] == "available" else _name_line(line, steps), []).append(line)
     rows = [
         BreakdownRow(
-            name, sum(line.amount for line in lines), _format_line_amount(lines), sum(line.value for line in lines)
+            name,
+            sum(line.amount for line in lines),
+            _format_line_amount(lines),
+            sum(line.value for line in lines),
+            lines[0].unit or "",
         )
         for name, lines in groups.items()
     ]
