@@ -57,12 +57,13 @@ medals: {gold: {count: 5, parts: {silver: 1}}}
 policy: {device_share: {phone: [0 %, 90 %], group: {devices: [phone], share: [0 %, 80 %]}}}
 mixes: {even: {phone: 50 %}, boxed: {bundle: box, shares: {phone: 50 %}}}
 scenarios: {dear: {market.coins.price: 200}}
+transfers: {fee: {payer: works, receiver: east, per: streams.first, price: 5}}
 parties: {works: {}}
 """)
 MEMBERS = {
     "exchange": "USD", "metals": "Ag", "devices": "phone", "streams": "first", "treatments": "sort",
     "smelters": "works", "lanes": "east@works", "market": "coins", "alloys": "silver", "medals": "gold",
-    "mixes": "even", "scenarios": "dear", "parties": "works", "terms": "all", "parts": "silver",
+    "mixes": "even", "scenarios": "dear", "parties": "works", "transfers": "fee", "terms": "all", "parts": "silver",
     "impurities": "Sb", "device_share": "phone", "shares": "phone", "even": "phone", "dear": "market.coins.price",
 }  # fmt: skip
 """What stands for any name below a mapping; a metal anywhere else."""
@@ -143,6 +144,7 @@ VALUES: dict[str, tuple[str, str]] = {
     },
     "smelters.*.terms.*.fractions.[]": ("smelters.works.terms.all.fractions", "[boards]"),
     "firm.[]": ("firm", "[medals.gold.count]"),
+    "transfers.*.per": ("transfers.fee.per", "metals.*"),
     "parties.*.role": ("parties.works.role", "smelter"),
     "parties.*.country": ("parties.works.country", "JP"),
     "parties.*.regions.[]": ("parties.works", "{role: carrier, regions: [east]}"),

@@ -26,14 +26,30 @@ KINDS = dict(zip(PAYER_KINDS, cycle(("committee", "operators", "municipalities")
 
 
 def paid(seed: int, **payers: str) -> Document:
-    """Return a random instance with payers by kind, one stream and one treatment with a payer of their own."""
+    """Return a random instance with transfers and payers: by kind, and of one stream and one treatment their own."""
     content = with_stock(seed)
     first, *others = content["streams"]
     treatments = {name: dict(one or {}) for name, one in content.get("treatments", {}).items()}
     for one in list(treatments.values())[:1]:
         one["payer"] = "operators"
     more: dict[str, Any] = {"treatments": treatments} if treatments else {}
-    return {**content, **more, "streams": [{**first, "payer": "shop"}, *others], "payers": payers or KINDS}
+    moved = {"transfers": _transfers(content.get("periods", {}).get("count", 1))}
+    return {**content, **more, **moved, "streams": [{**first, "payer": "shop"}, *others], "payers": payers or KINDS}
+
+
+def _transfers(count: int) -> Document:
+    """Return one transfer of each kind, two of them with a price for each of `count` periods."""
+    by_period = [f"{1 + period % 3}.1 JPY/kg" for period in range(count)]
+    between = ("operators", "municipalities"), ("committee", "operators"), ("shop", "committee"), ("bank", "operators")
+    return {
+        f"for {section}": {"payer": payer, "receiver": receiver, "per": f"{section}.*", "price": price}
+        for section, price, (payer, receiver) in zip(
+            ("streams", "treatments", "smelters", "metals"),
+            (by_period, "900 JPY/t", "0.7 JPY/kg", by_period),
+            between,
+            strict=True,
+        )
+    }
 
 
 SEEDS = (0, 2, 5, 6, 10, 12)  # random instances that have a plan
@@ -51,6 +67,8 @@ def test_the_parts_add_up_and_each_party_has_its_own_prices(seed: int) -> None:
     for kind, total in plan.costs.items():
         parts = [kinds.get(kind, 0.0) for kinds in plan.party_costs.values()]
         assert sum(parts) == pytest.approx(total, abs=1e-9 * max(1.0, abs(plan.cost)))
+    moved = [kinds.get("transfers", 0.0) for kinds in plan.party_costs.values()]
+    assert abs(sum(moved)) <= 1e-9 * max(map(abs, moved))
     for party, kinds in plan.party_costs.items():
         own = restrict_account(plan.account, f"cost@{party}")[0]
         assert isinstance(own, PlanAccount)
@@ -80,8 +98,8 @@ def test_the_least_cost_of_a_party(seed: int, tmp_path: Any) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS[3:])
 def test_payers_change_no_plan(seed: int) -> None:
-    """The decisions, prices and certificate are those of the instance without payers."""
-    plan, without = solved(seed), answer(loaded({**paid(seed), "payers": {}, **_without_own(seed)}))
+    """The decisions, prices and certificate are those of the instance without payers and transfers."""
+    plan, without = solved(seed), answer(loaded({**paid(seed), "payers": {}, "transfers": {}, **_without_own(seed)}))
     told = build_plan_object(plan)
     for member in ("shipments", "prices", "duals", "certificate"):
         assert told[member] == json.loads(without)[member]

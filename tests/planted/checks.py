@@ -326,10 +326,15 @@ PAYERS = {  # by kind, and of a stream and a treatment their own
     "payers.storage": "operators",
     "streams.phone@east.payer": "carrier",
     "treatments.dismantle.payer": "operators",
+    "transfers": (
+        "{service: {payer: committee, receiver: operators, per: treatments.dismantle, price: 10_000 JPY/t},"
+        " silver: {payer: committee, receiver: operators, per: metals.Ag, price: 1 JPY/g}}"
+    ),
 }
+TRANSFERRED = 85_000 + 12_688  # 8.5 t dismantled at 10,000 JPY, and 12.688 kg of silver returned
 PAID = {  # 8.5 t dismantled at 20,000 JPY and 2,750 JPY of storage; phones of the east at 10,000 JPY/t; the rest
-    **{"operators": 172_750, "carrier": 76_362, "municipalities": 605_124 - 76_362},
-    "committee": 3_350_183 - 172_750 - 605_124,
+    **{"operators": 172_750 - TRANSFERRED, "carrier": 76_362, "municipalities": 605_124 - 76_362},
+    "committee": 3_350_183 - 172_750 - 605_124 + TRANSFERRED,
 }
 
 

@@ -3,7 +3,8 @@
 A role that no party has for a region falls to the party before it on the way of the devices: without a carrier the
 operator delivers, without an operator the collector treats, and without a collector the region itself is addressed.
 Splitting by payer is an accounting identity: the costs of all parties add up to the total cost. Own payers of streams
-and treatments come first, then the payer of the kind of cost, then `default`, then `project`.
+and treatments come first, then the payer of the kind of cost, then `default`, then `project`. Transfers between parties
+are a cost of one and a revenue of another.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from medalopt.instance.arithmetic import Numbers
 from medalopt.instance.arrays import Bools, ExactArray, Ints
 from medalopt.instance.instance import Instance, Names, PriceSteps
 from medalopt.instance.routes import build_routes
+from medalopt.instance.transfers import TRANSFERS, add_transfers, compute_transfer, list_transfers
 from medalopt.text import escape_text, join_names, suggest_name
 
 if TYPE_CHECKING:
@@ -64,7 +66,8 @@ class CostPayers:
         default = stated.get("default", DEFAULT_PARTY)
         by_kind = {kind: stated.get(kind, default) for kind in PAYER_KINDS}
         own = [annex.get(f"{section}_payers", {}) for section in ("streams", "treatments")]
-        parties = tuple(sorted({*by_kind.values(), *own[0].values(), *own[1].values()}))
+        moved = {party for one in list_transfers(instance) for party in (one.payer, one.receiver)}
+        parties = tuple(sorted({*by_kind.values(), *own[0].values(), *own[1].values(), *moved}))
         number = {party: index for index, party in enumerate(parties)}
         streams, treatments = (
             np.array([number.get(of.get(name), -1) for name in names], dtype=np.intp)
@@ -90,16 +93,17 @@ def has_payers(instance: Instance) -> bool:
     """Return whether an instance states who pays.
 
     Returns:
-        True if the file has `payers`, in a section of its own or of a stream or treatment.
+        True if the file has `payers`, in a section of its own or of a stream or treatment, or transfers.
     """
-    return any(instance.annex.get(name) for name in ("payers", "streams_payers", "treatments_payers"))
+    return any(instance.annex.get(name) for name in ("payers", "streams_payers", "treatments_payers", TRANSFERS))
 
 
 def compute_party_costs(account: PlanAccount) -> Mapping[str, Mapping[str, Numbers]]:
     """Split the cost of a plan by party and kind.
 
     Returns:
-        By party and kind of cost (as in `PlanAccount.costs`), money by period (T,); revenue is negative.
+        By party and kind of cost (as in `PlanAccount.costs`, and `transfers`), money by period (T,); revenue is
+        negative.
     """
     payers, costs = CostPayers.from_instance(account.instance), account.costs
     result: dict[str, dict[str, Numbers]] = {
@@ -115,6 +119,10 @@ def compute_party_costs(account: PlanAccount) -> Mapping[str, Mapping[str, Numbe
             continue
         for index, spent in account.split_costs(kind, payers.assign(kind, own)).items():
             result[payers.parties[index]][key] = spent
+    for transfer in list_transfers(account.instance):
+        paid = compute_transfer(account, transfer)
+        for party, amount in ((transfer.payer, paid), (transfer.receiver, -paid)):
+            result[party][TRANSFERS] = result[party].get(TRANSFERS, 0) + amount
     return result
 
 
@@ -171,8 +179,7 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
         pays = np.broadcast_to(payers.assign(kind, own) == payers.parties.index(party), len(changed[part].names))
         changed[part] = replace(changed[part], steps=_restrict_steps(changed[part].steps, pays))
     return replace(
-        instance,
-        **changed,
+        add_transfers(replace(instance, **changed), party),
         title=f"{instance.title or instance.name}{_COSTS_OF}{party}",
         stated_digest=instance.figures,
         whole=instance,

@@ -231,7 +231,7 @@ def match_paths(source_values: SourceValues, path: str) -> list[ParameterPath]:
 def _touches_pattern(path: ParameterPath, pattern: str) -> bool:
     """Return whether a path lies at, below or above one that a pattern matches."""
     return all(
-        _matches_name(step, one) if isinstance(step, tuple) and isinstance(one, str) else step == one
+        matches_name(step, one) if isinstance(step, tuple) and isinstance(one, str) else step == one
         for step, one in zip(_parse_pattern(pattern), path, strict=False)
     )
 
@@ -286,12 +286,20 @@ def _match_below(node: Node | None, pattern: _Pattern, before: ParameterPath) ->
     for name in sorted(items) if isinstance(first, tuple) else [first]:
         if not isinstance(name, str) or name not in items or name in _NON_MEMBER_KEYS:
             continue
-        if not isinstance(first, tuple) or _matches_name(first, name):
+        if not isinstance(first, tuple) or matches_name(first, name):
             yield from _match_below(items[name], rest, (*before, name))
 
 
-def _matches_name(parts: tuple[str, ...], name: str) -> bool:
-    """Return whether a name consists of `parts` with any text between them."""
+def matches_name(parts: tuple[str, ...], name: str) -> bool:
+    """Return whether a name consists of some parts with any text between them.
+
+    Args:
+        parts: Texts between the `*` of a pattern, at least two.
+        name: The name.
+
+    Returns:
+        True if the pattern matches.
+    """
     first, *inner, last = parts
     index, end = len(first), len(name) - len(last)
     if index > end or not (name.startswith(first) and name.endswith(last)):

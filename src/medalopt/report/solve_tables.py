@@ -42,6 +42,7 @@ COST_KINDS = {
     "sales": "sales of surplus metal",
     "scrap": "process scrap at the end",
     "shortfall": "penalties of medals not made",
+    "transfers": "transfers between parties",
 }
 
 

@@ -16,6 +16,7 @@ from medalopt.instance.credited_metal import leaves_metal
 from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance, MarketOffers, Medals, Metals, PolicyLimits, Smelters, Streams
 from medalopt.instance.price_steps import OFFER_STEPS, STREAM_STEPS, use_up_steps
+from medalopt.instance.transfers import truncate_transfers
 from medalopt.text import escape_text
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
@@ -60,6 +61,7 @@ def make_remaining_instance(actuals: Actuals) -> Instance:
         medals=_reduce_medals(actuals),
         policy=_reduce_policy(actuals),
         warnings=(),
+        annex=truncate_transfers(instance.annex, len(instance.periods) - actuals.last - 1),
     )
     left = add_offer_stock(_drop_paid_charges(left, actuals), actuals.offer_stock_left)
     return add_metal_in_transit(add_stockpiles(left, actuals.stockpiles), actuals.metal_in_transit_by_line)

@@ -67,6 +67,7 @@ NAMED_SECTIONS = (
     "medals",
     "mixes",
     "scenarios",
+    "transfers",
     "parties",
 )
 _PER_PERIOD_FIELDS = ("sell", "holding", "price", "capacity", "cost", "sold", "treatment_charge", "charge")

@@ -30,6 +30,7 @@ from medalopt.instance.resolve.demand import (
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.smelters import build_impurities, build_smelters, build_terms
 from medalopt.instance.resolve.streams import LaneRows, StreamRows, build_bundles, build_lanes, build_streams
+from medalopt.instance.resolve.transfers import collect_transfers
 from medalopt.instance.resolve.treatments import build_devices, build_treatments
 from medalopt.instance.schema.containers import Entry
 from medalopt.instance.schema.document import DISTRIBUTIONS
@@ -97,6 +98,7 @@ def _build_annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
     }
     result["lots"] = _collect_lots(draft, supply)
     result["payers"] = _convert_to_plain(document.payers)
+    result["transfers"] = collect_transfers(draft)
     result["firm"] = list(document.firm)
     result["alloys_heat"] = {
         name: float(one.heat.exact) for name, one in sorted(document.alloys.items()) if one.heat is not None

@@ -28,6 +28,7 @@ from medalopt.instance.resolve.smelters import (
     list_terms_lines,
     match_terms,
 )
+from medalopt.instance.resolve.transfers import check_transfers
 from medalopt.instance.resolve.treatments import build_feed_mask, check_fractions, list_treatment_entries
 from medalopt.instance.routes import build_routes
 from medalopt.instance.scenario import find_idle_paths
@@ -480,6 +481,7 @@ _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {
     _check_device_shares: frozenset({"policy", "devices"}),
     _check_scenario_paths: frozenset({"scenarios"}),
     _check_parties: frozenset({"parties", "streams", "lanes", "smelters", "market", "treatments", "metals", "alloys"}),
+    check_transfers: frozenset({"transfers", "streams", "treatments", "smelters", "metals"}),
 }
 """Checks with the sections that each one reads."""
 

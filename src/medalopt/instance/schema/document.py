@@ -75,7 +75,7 @@ from medalopt.instance.schema.field_types import (
     Treatment_,
     YesOrNo,
 )
-from medalopt.instance.schema.parties import Party, Payers, Project
+from medalopt.instance.schema.parties import Party, Payers, Project, Transfer
 
 DISTRIBUTIONS = ("lognormal", "normal")  # the first is the default
 SURPLUS_TITLES = ("project", "smelter")  # the first is the default
@@ -542,6 +542,7 @@ class Document(Entry):
         "Named scenarios: new values by path, or {changes: new values by path, probability: share}.", {}
     )
     payers: Payers = describe_field("Party that bears each kind of cost.", Payers())
+    transfers: Named[AnyName, Transfer] = describe_field("Payments of one party to another.", {})
     parties: Named[AnyName, Party] = describe_field(
         "Parties by role, and the contract data of regions, smelters and offers.", {}
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from medalopt.instance.schema.containers import Entry, Listed, describe_field
-from medalopt.instance.schema.field_types import AnyName, FreeText, IntegerField, TextField
+from medalopt.instance.schema.containers import Entry, Listed, PerPeriod, describe_field
+from medalopt.instance.schema.field_types import AnyName, Charge, FreeText, IntegerField, TextField
 
 
 class Payers(Entry):
@@ -25,6 +25,18 @@ class Payers(Entry):
     by_products: AnyName | None = describe_field("Revenue for surplus metal, fractions and castings sold.", None)
     scrap: AnyName | None = describe_field("Receives the value of remaining process scrap.", None)
     shortfall: AnyName | None = describe_field("Penalties of medals that are not made.", None)
+
+
+class Transfer(Entry):
+    """Payment of one party to another: a cost of the one, a revenue of the other, and no cost of the whole."""
+
+    payer: AnyName = describe_field("Party that pays.")
+    receiver: AnyName = describe_field("Party that is paid.")
+    per: FreeText = describe_field(
+        "What it is paid for: `streams.NAME` per tonne shipped, `treatments.NAME` per tonne treated, `smelters.NAME` "
+        "per tonne of feed, or `metals.NAME` for metal returned; `*` stands for any text."
+    )
+    price: PerPeriod[Charge] = describe_field("Price, money/t, also of metals.")
 
 
 PARTY_ROLES = ("collector", "operator", "carrier", "smelter", "mint", "seller", "buyer")

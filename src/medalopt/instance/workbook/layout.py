@@ -53,6 +53,7 @@ SHEET_SECTIONS = (
     SheetSection("Alloys", ("alloys", "*"), ("alloy",)),
     SheetSection("Medals", ("medals", "*"), ("medal",)),
     SheetSection("Mixes", ("mixes", "*"), ("mix",)),
+    SheetSection("Transfers", ("transfers", "*"), ("transfer",)),
     SheetSection("Parties", ("parties", "*"), ("party",)),
 )
 LIST_SECTIONS = ("streams", "lanes")
