@@ -57,7 +57,7 @@ medals: {gold: {count: 5, parts: {silver: 1}}}
 policy: {device_share: {phone: [0 %, 90 %], group: {devices: [phone], share: [0 %, 80 %]}}}
 mixes: {even: {phone: 50 %}, boxed: {bundle: box, shares: {phone: 50 %}}}
 scenarios: {dear: {market.coins.price: 200}}
-transfers: {fee: {payer: works, receiver: east, per: streams.first, price: 5}}
+transfers: {fee: {payer: works, receiver: east, per: streams.*, price: 5}}
 parties: {works: {}}
 """)
 MEMBERS = {

@@ -26,7 +26,7 @@ _PER_TONNE, _PER_KILOGRAM = Fraction(1), Fraction(1, 1000)  # of a price in mone
 
 
 @dataclass(frozen=True, eq=False)
-class Transfer:
+class PartyTransfer:
     """Payment of one party to another.
 
     Attributes:
@@ -56,7 +56,7 @@ class Transfer:
         return np.array([place for place, name in enumerate(names) if name in members], dtype=np.intp)
 
 
-def list_transfers(instance: Instance) -> tuple[Transfer, ...]:
+def list_transfers(instance: Instance) -> tuple[PartyTransfer, ...]:
     """List the transfers that an instance states.
 
     Args:
@@ -71,16 +71,16 @@ def list_transfers(instance: Instance) -> tuple[Transfer, ...]:
         raw = np.array(one["price"], dtype=np.float64)
         factor = _PER_KILOGRAM if one["section"] == "metals" else _PER_TONNE
         price = ExactArray(raw, np.zeros(len(raw), dtype=np.intp), (factor,))
-        result.append(Transfer(one["payer"], one["receiver"], one["section"], tuple(one["members"]), price))
+        result.append(PartyTransfer(one["payer"], one["receiver"], one["section"], tuple(one["members"]), price))
     return tuple(result)
 
 
-def compute_transfer(account: PlanAccount, transfer: Transfer) -> Numbers:
+def compute_transfer(account: PlanAccount, transfer: PartyTransfer) -> Numbers:
     """Compute what a plan makes the payer of a transfer pay, from the quantities of the plan.
 
     Args:
         account: Plan.
-        transfer: Transfer.
+        transfer: The transfer.
 
     Returns:
         Money by period (T,): of shipment, or of credit for metals.
@@ -114,7 +114,7 @@ def add_transfers(instance: Instance, party: str) -> Instance:
     return instance
 
 
-def _add_transfer(instance: Instance, transfer: Transfer, sign: int) -> Instance:
+def _add_transfer(instance: Instance, transfer: PartyTransfer, sign: int) -> Instance:
     """Return the instance with a transfer in its prices: a cost with sign 1, a revenue with sign -1."""
     prices = sign * transfer.price.exact()
     if transfer.section == "streams":
