@@ -9,9 +9,13 @@ from tests.model.cases import ROOT
 
 import medalopt
 from medalopt.analysis.infeasibility import lot_diagnosis
-from medalopt.analysis.infeasibility.lot_diagnosis import diagnose_lots
+from medalopt.analysis.infeasibility.conflict import build_feasibility_problem
+from medalopt.analysis.infeasibility.diagnosis import Diagnosis
+from medalopt.analysis.infeasibility.lot_diagnosis import diagnose_lots, find_lot_conflict
 from medalopt.errors import NoPlanError
+from medalopt.report.infeasible import build_infeasibility_report
 from medalopt.solver import lot_cases
+from medalopt.solver.highs import NO_TIME_LIMIT
 from medalopt.solver.lot_cases import LotRow
 
 BY_HAND = ROOT / "tests" / "solver" / "activities.yaml"
@@ -65,6 +69,19 @@ def test_lots_of_a_smelter_apply_to_all_its_lines(tmp_path: Path) -> None:
     assert "smelters.near.minimum_lot" in {reason.path for reason in found.rules}
     lowered = {repair.changes[0].path: repair.changes[0].after for repair in found.repairs}
     assert lowered["smelters.near.minimum_lot"] == 6
+
+
+def test_a_limit_of_cases_ends_the_search_for_fewer_constraints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With cases for the first proof alone the conflict is proven, not reduced, and the report says so."""
+    instance = medalopt.load(BY_HAND, TIGHT)
+    problem = build_feasibility_problem(instance)
+    monkeypatch.setattr(lot_diagnosis, "MAX_CASE_ENTRIES", 3 * len(problem.program.entries.row))
+    found = find_lot_conflict(instance, problem, NO_TIME_LIMIT)
+    assert found.cases == 3 and not found.irreducible
+    diagnosis = Diagnosis((), (), found.irreducible, (), "JPY", in_lots=True, cases=found.cases)
+    assert any(
+        "ended the search for fewer" in line for line in build_infeasibility_report(instance, diagnosis).headline
+    )
 
 
 @pytest.mark.parametrize("multipliers", [True, False], ids=["too many cases", "multipliers without margin"])

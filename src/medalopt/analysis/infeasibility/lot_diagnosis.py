@@ -50,6 +50,7 @@ from medalopt.solver.lot_cases import MULTIPLE_ROWS, LotCases, LotProgram, refut
 from medalopt.solver.mip import solve_program_in_lots
 
 MAX_CASES = 500  # greatest number of cases of one proof
+MAX_CASE_ENTRIES = 100_000_000  # matrix entries times cases of all proofs: so large programs end before the time limit
 DIAGNOSIS_SECONDS = 240.0  # [s] time limit of a diagnosis in lots
 MAX_LOT_REPAIRS, MAX_LOT_TRIALS = 8, 16  # greatest number of repairs; of parameters that are tried
 _MAX_RULES = 24  # greatest number of rules of the deletion filter
@@ -148,10 +149,11 @@ def find_lot_conflict(instance: Instance, problem: FeasibilityProblem, budget: T
     """
     lots = LotProgram.build(problem.program)
     groups = _group_ends(instance, problem, lots)
-    first = _refute_groups(problem, lots, groups, budget)
+    allowance = MAX_CASE_ENTRIES // max(1, len(problem.program.entries.row))  # cases of all proofs
+    first = _refute_groups(problem, lots, groups, budget, allowance)
     if first.status != "refuted":
         return LotConflict(tuple(instance.annex.get("lots", {})), {}, 0, irreducible=False)
-    kept, shown, sure = _keep_used(groups, first), first, True
+    kept, shown, sure, allowance = _keep_used(groups, first), first, True, allowance - first.cases
     for key in sorted(kept, key=_order_deletion):
         rest = {other: ends for other, ends in kept.items() if other != key}
         if key not in kept or not rest:
@@ -159,7 +161,8 @@ def find_lot_conflict(instance: Instance, problem: FeasibilityProblem, budget: T
         if len(kept) > _MAX_RULES and not isinstance(key, str):
             sure = False
             continue
-        tried = _refute_groups(problem, lots, rest, budget)
+        tried = _refute_groups(problem, lots, rest, budget, allowance)
+        allowance -= tried.cases
         if tried.status == "refuted":
             kept, shown = _keep_used(rest, tried), tried
         sure &= tried.status != "open"
@@ -206,13 +209,17 @@ def _find_lot_path(stated: Mapping[str, float], name: str, owner: str) -> str:
 
 
 def _refute_groups(
-    problem: FeasibilityProblem, lots: LotProgram, groups: Mapping[_GroupKey, RowEnds], budget: TimeBudget
+    problem: FeasibilityProblem,
+    lots: LotProgram,
+    groups: Mapping[_GroupKey, RowEnds],
+    budget: TimeBudget,
+    allowance: int,
 ) -> LotCases:
-    """Return the proof of the lots and rules of some groups."""
+    """Return the proof of the lots and rules of some groups, of at most `allowance` cases."""
     rules = (at for key, ends in groups.items() if isinstance(key, RuleKey) for at in ends)
     own = {row for key, ends in groups.items() if isinstance(key, str) for row, _ in ends}
     sides = problem.unconditional | RowSides.of_ends(rules, len(problem.program.rows))
-    return refute_lots(lots, sides, own, MAX_CASES, budget)
+    return refute_lots(lots, sides, own, min(MAX_CASES, allowance), budget)
 
 
 def _keep_used(groups: Mapping[_GroupKey, RowEnds], found: LotCases) -> dict[_GroupKey, RowEnds]:
