@@ -42,7 +42,7 @@ SetOption = Annotated[
 
 
 class OptionChange(str):
-    """Text `PATH=VALUE` for which another option than `--set` stands; its faults are those of that option."""
+    """Change `PATH=VALUE` made by another option than `--set`; its faults are reported under that option."""
 
     option: str
     path: str

@@ -83,7 +83,7 @@ _CHECKLIST_NOTE = (
     "as of 2025."
 )
 DEFAULT_MINT = "the mint"
-_NOTHING = "none"  # beginning of a field of a party of whom a document is not asked: nothing stores data, say
+_NOTHING = "none"  # a field that begins so needs no document: no data are stored, say
 
 
 @dataclass(frozen=True)
