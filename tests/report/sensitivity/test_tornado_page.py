@@ -38,7 +38,7 @@ def test_the_finding_is_said_first(found: Tornado) -> None:
     assert mentions(lines[0], "hand", "infeasible", "silver", numbers=(-40, 80))
     assert mentions(lines[1], "nfeasible", "silver in phone", numbers=(-50,))
     assert mentions(lines[2], "silver", numbers=(20, 136_000))
-    assert mentions(lines[-1], "`cv`", numbers=(4,))
+    assert mentions(lines[-1], "(cv)", numbers=(4,))
 
 
 def test_the_table_and_the_chart_say_the_same(found: Tornado) -> None:
