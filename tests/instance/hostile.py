@@ -226,7 +226,6 @@ FIGURES: dict[str, Case] = {
     "pieces of no known mass": swap("[5 t, 6 t]", "[5 t, 60 unit]"),
     "pieces at a smelter": swap("capacity: 30 t", "capacity: 30 unit"),
     "negative supply": swap("available: 10 t", "available: -10 t"),
-    "negative storage cost": swap("available: 10 t", "available: 10 t, storage: {cost: -5 JPY/t}"),
     "negative capacity": swap("capacity: 30 t", "capacity: -30 t"),
     "share above all": swap("Au: 97 %", "Au: 103 %"),
     "negative share": swap("Au: 97 %", "Au: -3 %"),

@@ -68,7 +68,6 @@ from medalopt.instance.schema.field_types import (
     Smelter_,
     StepKilograms,
     StepTonnes,
-    StorageCost,
     TextField,
     Tonnes,
     TransportRate,
@@ -131,7 +130,9 @@ class Storage(Entry):
     """Stockpile of a stream for tonnes supplied and not yet shipped."""
 
     limit: DeviceTonnes = describe_field("Capacity of the stockpile, t; default: unlimited.", NO_LIMIT)
-    cost: StorageCost = describe_field("Storage cost, money/t per period.", ZERO_QUANTITY)
+    cost: DevicePerTonne = describe_field(
+        "Storage cost, money/t per period; negative if the supplier pays for storage.", ZERO_QUANTITY
+    )
 
 
 class StreamPriceStep(Entry):
