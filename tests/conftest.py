@@ -1,11 +1,21 @@
-"""Run a sample of the random instances of each test; `--all-cases` runs them all."""
+"""Run a sample of the random instances of each test, `--all-cases` all, on a terminal of one width everywhere."""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
 NUMBERED = {"first", "number", "seed"}  # parameters that only count random instances
 SAMPLE = 4  # random instances of each test, without --all-cases; campaigns and `make test CASES=all` run all
+
+
+WIDTH = "100"  # columns of the terminal for which tests and documents quote output, in every process they start
+
+
+def pytest_configure() -> None:
+    """Set the width of the terminal, which differs between machines."""
+    os.environ["COLUMNS"] = WIDTH
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
