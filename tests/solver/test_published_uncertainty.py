@@ -7,7 +7,7 @@ import pytest
 
 from medalopt.errors import LimitError
 from medalopt.solver import two_stage
-from medalopt.solver.information_value import compute_information_value
+from medalopt.solver.information_value import compute_evpi_and_vss
 from medalopt.solver.program import ProgramBuilder, SolverProgram
 from medalopt.solver.two_stage import ScenarioStage, solve_two_stage
 
@@ -46,7 +46,7 @@ STAGES = [farm(1 / 3, harvest) for harvest in (0.8, 1.0, 1.2)]
 
 def test_farmer_with_recourse() -> None:
     """The farmer's recourse, mean-value, evaluated and wait-and-see optima are the published ones."""
-    values = compute_information_value(FIRST, STAGES, farm(1.0, 1.0))
+    values = compute_evpi_and_vss(FIRST, STAGES, farm(1.0, 1.0))
     assert values.recourse == pytest.approx(-108_390, abs=0.5)
     assert values.mean_value == pytest.approx(-118_600, abs=0.5)
     assert values.mean_value_evaluated == pytest.approx(-107_240, abs=0.5)
@@ -75,6 +75,6 @@ def test_information_is_worth_no_less_than_nothing(seed: int) -> None:
     weights = rng.dirichlet(np.ones(4))
     harvests = rng.lognormal(0.0, 0.4, 4)
     stages = [farm(*pair) for pair in zip(weights.tolist(), harvests.tolist(), strict=True)]
-    values = compute_information_value(FIRST, stages, farm(1.0, float(weights @ harvests)))
+    values = compute_evpi_and_vss(FIRST, stages, farm(1.0, float(weights @ harvests)))
     slack = 1e-7 * abs(values.recourse)
     assert values.wait_and_see <= values.recourse + slack <= values.mean_value_evaluated + 2 * slack

@@ -66,7 +66,7 @@ class InformationValue:
         return self.mean_value_evaluated - self.recourse
 
 
-def compute_information_value(
+def compute_evpi_and_vss(
     first: SolverProgram,
     stages: Sequence[ScenarioStage],
     mean: ScenarioStage,

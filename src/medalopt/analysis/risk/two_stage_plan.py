@@ -38,7 +38,7 @@ from medalopt.solver.highs import TimeBudget
 from medalopt.solver.information_value import (
     InfeasibleScenariosError,
     InformationValue,
-    compute_information_value,
+    compute_evpi_and_vss,
 )
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.solution import extract_decisions
@@ -395,7 +395,7 @@ def _value_information(
 ) -> InformationValue:
     """Return the optimum and the values around it; raise TwoStageInfeasibleError where some scenario has no plan."""
     try:
-        return compute_information_value(*parts, report_progress, limits)
+        return compute_evpi_and_vss(*parts, report_progress, limits)
     except InfeasibleScenariosError as error:
         promised = has_confidence(scenarios[0].program.instance)
         failed = [scenarios[number] for number in error.scenarios]
