@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -40,6 +41,24 @@ def undocumented(tree: ast.Module) -> list[str]:
     methods = [inner for node in top if isinstance(node, ast.ClassDef) for inner in node.body]
     named = [node for node in top + methods if isinstance(node, ast.ClassDef | Function)]
     return [node.name for node in named if not node.name.startswith("_") and ast.get_docstring(node) is None]
+
+
+SECTION = re.compile(r"^(Args|Returns|Raises|Yields):", re.MULTILINE)
+
+
+def without_sections(tree: ast.Module) -> list[str]:
+    """Return the public functions and methods of `tree` with parameters or a result whose docstring has no section."""
+    owners = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_"))]
+    named = [node for owner in owners for node in owner.body if isinstance(node, Function)]
+    return [node.name for node in named if needs_sections(node) and not SECTION.search(ast.get_docstring(node) or "")]
+
+
+def needs_sections(function: Function) -> bool:
+    """Return whether a function is public, not a property, and takes or returns a value."""
+    of_property = any("property" in ast.unparse(decorator) for decorator in function.decorator_list)
+    taken = {argument.arg for argument in [*function.args.args, *function.args.kwonlyargs]} - {"self", "cls"}
+    returned = function.returns is not None and ast.unparse(function.returns) != "None"
+    return not function.name.startswith("_") and not of_property and (bool(taken) or returned)
 
 
 def untold(tree: ast.AST) -> list[str]:
@@ -82,6 +101,13 @@ def test_source_files_keep_to_the_house_rules() -> None:
     assert {path: what for path, what in found.items() if what} == {}
 
 
+def test_public_functions_have_sections() -> None:
+    """A public function with parameters or a result has them in sections; the docstring of a verb is its help."""
+    sources = [path for path in SOURCES if path.is_relative_to(ROOT / "src") and path.parent.name != "cli"]
+    found = {str(path.relative_to(ROOT)): without_sections(parsed(path)) for path in sources}
+    assert {path: names for path, names in found.items() if names} == {}
+
+
 def test_every_test_says_what_it_proves() -> None:
     """Every test has a docstring."""
     found = {str(path.relative_to(ROOT)): untold(parsed(path)) for path in TESTS}
@@ -95,12 +121,14 @@ def test_class_names_are_unique() -> None:
 
 
 def test_planted_faults_are_seen() -> None:
-    """A long function, a missing docstring, a test without a word and a class name used twice are found."""
+    """A long function, a missing docstring or section, a test without a word and a class name used twice are found."""
     long = ast.parse("def long():\n    '''Told.'''\n" + "    pass\n" * MOST_LINES_IN_A_FUNCTION)
     assert too_long(long) == ["long"]
     assert undocumented(
         ast.parse("class Bare:\n    '''Told.'''\n    def bare(self): ...\n    def _own(self): ...")
     ) == ["bare"]
+    bare = ast.parse("def bare(x): 'Told.'\ndef _own(x): ...\nclass Bare:\n    def give(self) -> int: 'Told.'")
+    assert without_sections(bare) == ["bare", "give"]
     assert untold(ast.parse("def test_bare(): ...")) == ["test_bare"]
     twice = ast.parse("class Row:\n    class Key: ...")
     assert repeated_classes({"a": twice, "b": ast.parse("class Key: ...")}) == {"Key": ["a", "b"]}

@@ -214,7 +214,7 @@ def _render_files(report: Report, path: Path) -> _Rendered:
         return [(path, report.json_lines(report))]
     module = importlib.import_module(f"medalopt.report.render.{form}")
     if form == "text":
-        return [(path, module.render_report_text(report, module.Screen.for_file()))]
+        return [(path, module.render_report_text(report, module.Screen(module.FILE_WIDTH)))]
     if form == "csv" and path.suffix and report.single is not None:
         return [(path, module.render_table_csv(report.single))]
     rendered: Any = getattr(module, f"render_report_{form}")(report)

@@ -151,8 +151,33 @@ class ReportTable:
         return [row[place] for row in self.rows]
 
     def list_records(self) -> list[dict[str, CellValue]]:
-        """Return the rows as cells by the key of their column."""
+        """Return the rows as cells by the key of their column.
+
+        Returns:
+            One mapping per row.
+        """
         return [dict(zip(self.places, row, strict=True)) for row in self.rows]
+
+
+def format_cell(value: CellValue, column: ReportColumn) -> str:
+    """Format one cell without its unit.
+
+    Args:
+        value: Text, number, or a value that is formatted already.
+        column: The column, with its unit and decimals.
+
+    Returns:
+        The text; `≈0` for a number that rounds to zero.
+    """
+    if isinstance(value, ShownValue):
+        return value.text
+    if value is None or isinstance(value, str):
+        return value or ""
+    figure = 100 * value if column.unit == "%" else value
+    if figure and abs(figure) < 0.5 * 10.0**-column.digits:
+        return "≈0"
+    text = f"{figure:,.{column.digits}f}" if figure else "0"
+    return text.replace("-", "−")
 
 
 def keep_columns(table: ReportTable, keys: Iterable[str]) -> ReportTable:

@@ -16,7 +16,7 @@ from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sourcing.plan_analyses import PlanFacts, plan_whole_loads
 from medalopt.instance.instance import SourceNote
 from medalopt.report.document import Report, ReportTable, sum_column
-from medalopt.report.render.text import SCREEN_LINES, Screen, render_report_text
+from medalopt.report.render.text import FILE_WIDTH, SCREEN_LINES, Screen, render_report_text
 from medalopt.report.sourcing.compliance import NO_SOURCE, extract_marks, tabulate_assumptions
 from medalopt.report.sourcing.orders import OrderDocument, build_orders
 from medalopt.report.sourcing.plan_report import build_plan_report, summarize_decision
@@ -66,7 +66,7 @@ def test_the_answer_fits_a_screen(tiny: Report) -> None:
         orders = shown[shown.index("Orders to sign") :]
         assert any(line.startswith("total ") for line in orders) and "Sign by" in "".join(orders[1:3])
         assert not any("sha256" in line for line in shown)
-        filed = " ".join(render_report_text(report, Screen.for_file()).split())
+        filed = " ".join(render_report_text(report, Screen(FILE_WIDTH)).split())
         assert all(line in filed for line in report.details)
 
 

@@ -254,7 +254,11 @@ class Actuals:
         return self.past_stock[:, -1]
 
     def limit_sales(self) -> Actuals:
-        """Return the actuals without sales of surplus that there was not: of a plan, less has come than expected."""
+        """Return the actuals without sales of surplus that there was not: of a plan, less has come than expected.
+
+        Returns:
+            The actuals, with at most the metal in stock sold in each past period.
+        """
         unsold = replace(self, signed=replace(self.signed, surplus=np.zeros_like(self.signed.surplus)))
         room = np.maximum(np.minimum.accumulate(unsold.past_stock[:, ::-1], axis=1)[:, ::-1], 0.0)
         surplus = self.signed.surplus.copy()

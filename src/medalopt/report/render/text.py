@@ -25,6 +25,7 @@ from medalopt.report.document import (
     ReportColumn,
     ReportTable,
     ShownValue,
+    format_cell,
     get_cell_value,
     sum_column,
 )
@@ -61,13 +62,16 @@ class Screen:
         width = int(columns) if known else shutil.get_terminal_size((fallback, 24)).columns if terminal else fallback
         return cls(width, terminal and not plain)
 
-    @classmethod
-    def for_file(cls) -> Screen:
-        """Return the device for a text file, of a width that holds any table, in plain type."""
-        return cls(FILE_WIDTH)
-
     def format_line(self, text: str, type_: TextStyle = "plain") -> str:
-        """Return one line with its line break; control characters are escaped."""
+        """Format one line.
+
+        Args:
+            text: The line, in which control characters are escaped.
+            type_: Style on a terminal.
+
+        Returns:
+            The line with its line break.
+        """
         text = escape_control_characters(text)
         return (
             f"{_STYLE_CODES[type_]}{text}{_RESET_CODE}\n" if self.typed and text and type_ != "plain" else f"{text}\n"
@@ -124,7 +128,15 @@ def lay_out_table(section: TextTable, width: int) -> tuple[list[str], list[list[
 
 
 def wrap_text(text: str, width: int) -> list[str]:
-    """Wrap text between words into at least one line; a word that is too long is broken after a separator inside it."""
+    """Wrap text between words; a word that is too long is broken after a separator inside it.
+
+    Args:
+        text: The text, on one line.
+        width: Greatest width of a line, cells of a terminal.
+
+    Returns:
+        At least one line.
+    """
     lines, line = [], ""
     for piece in (part for word in _WORD_PATTERN.findall(text) for part in _split_word(word, width)):
         if line and cell_len((line + piece).rstrip()) > width:
@@ -494,19 +506,6 @@ def fix_digits(table: ReportTable) -> ReportTable:
     return replace(table, columns=tuple(columns))
 
 
-def format_cell(value: CellValue, column: ReportColumn) -> str:
-    """Format one cell without its unit; a number that rounds to zero is `≈0`."""
-    if isinstance(value, ShownValue):
-        return value.text
-    if value is None or isinstance(value, str):
-        return value or ""
-    figure = 100 * value if column.unit == "%" else value
-    if figure and abs(figure) < 0.5 * 10.0**-column.digits:
-        return "≈0"
-    text = f"{figure:,.{column.digits}f}" if figure else "0"
-    return text.replace("-", "−")
-
-
 def _sum_rows(table: ReportTable, start: int, name: str) -> tuple[CellValue, ...]:
     """Return a row of the sums of the columns from row `start` on, called `name` in the first shown column."""
     sums: list[CellValue] = [
@@ -570,9 +569,9 @@ def split_summary(report: Report) -> SummaryText:
     Args:
         report: Report; the key figures of one with a first page are those of its table.
     """
-    found = split_headline(report.headline, report.status)
+    found = _split_headline(report.headline, report.status)
     if not found.status:
-        stated = (split_headline(part.headline).status for part in report.parts)
+        stated = (_split_headline(part.headline).status for part in report.parts)
         found = replace(found, status=next(filter(None, stated), ""))
     if report.summary is None:
         return found
@@ -581,8 +580,8 @@ def split_summary(report: Report) -> SummaryText:
     return SummaryText(found.status, figures, tuple(line for line in report.headline if line != found.status))
 
 
-def split_headline(lines: tuple[str, ...], status: str = "") -> SummaryText:
-    """Split sentences into the status, where it is not given, key figures and the others."""
+def _split_headline(lines: tuple[str, ...], status: str = "") -> SummaryText:
+    """Split sentences into the status, where it is not given, key figures and the others, in their order."""
     status = status or next((line for line in lines if line.startswith(_STATUS_WORDS)), "")
     figures: dict[str, KeyFigure] = {}
     for line in lines:

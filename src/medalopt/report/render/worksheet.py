@@ -15,8 +15,15 @@ from typing import Any
 import xlsxwriter
 
 from medalopt.plan.digests import FormulaValue
-from medalopt.report.document import CellValue, PlainValue, ReportColumn, ReportTable, ShownValue, sum_column
-from medalopt.report.render.text import format_cell
+from medalopt.report.document import (
+    CellValue,
+    PlainValue,
+    ReportColumn,
+    ReportTable,
+    ShownValue,
+    format_cell,
+    sum_column,
+)
 from medalopt.text import escape_control_characters
 
 _CREATION_DATE = datetime(2000, 1, 1)  # of every workbook, so that equal reports give equal bytes
