@@ -12,8 +12,7 @@ from tests.random_instances import Document, with_fractions, with_pools, with_se
 
 import medalopt
 from medalopt.errors import InputError, NoPlanError
-from medalopt.instance.payers import compute_party_costs, restrict_account
-from medalopt.instance.transfers import truncate_transfers
+from medalopt.instance.payers import compute_party_costs, restrict_account, truncate_transfers
 from medalopt.report.render.json import build_plan_object
 
 TINY = ROOT / "instances" / "tiny.yaml"

@@ -23,7 +23,7 @@ READING = (  # the code that is at work while an instance is read
     *("tolerances.py", "units.py", "instance/resolve/"),
     *("instance/routes.py", "instance/demand.py", "instance/activities.py"),  # for its warnings, and what pools credit
     *("instance/uncertainty.py", "instance/risk.py", "instance/credited_metal.py"),
-    *("instance/price_steps.py", "instance/impurities.py", "instance/payers.py", "instance/transfers.py"),
+    *("instance/price_steps.py", "instance/impurities.py", "instance/payers.py"),
 )
 AT_ONCE = {  # by check: the files, or single errors, that it catches where the quicker checks do not
     "lots": (
@@ -36,7 +36,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
         "nothing need be whole",
     ),
     "wrong plans": ("a reserve of the next period alone",),
-    "payers": ("instance/payers.py", "instance/transfers.py"),
+    "payers": ("instance/payers.py",),
     "measures": ("footprint of what stays", "footprint of the account without purchases"),
     "tiny": ("the least withheld is free", "withheld metal is worth nothing"),
     "bounds": ("proof/bound.py",),

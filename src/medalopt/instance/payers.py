@@ -3,14 +3,17 @@
 A role that no party has for a region falls to the party before it on the way of the devices: without a carrier the
 operator delivers, without an operator the collector treats, and without a collector the region itself is addressed.
 Splitting by payer is an accounting identity: the costs of all parties add up to the total cost. Own payers of streams
-and treatments come first, then the payer of the kind of cost, then `default`, then `project`. Transfers between parties
-are a cost of one and a revenue of another.
+and treatments come first, then the payer of the kind of cost, then `default`, then `project`.
+
+A transfer is a payment of one party to another, per tonne shipped, treated or fed, or per kilogram returned: a cost
+of its payer and a revenue of its receiver, which the project as a whole neither pays nor receives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,11 +23,11 @@ from medalopt.instance.arithmetic import Numbers
 from medalopt.instance.arrays import Bools, ExactArray, Ints
 from medalopt.instance.instance import Instance, Names, PriceSteps
 from medalopt.instance.routes import build_routes
-from medalopt.instance.transfers import TRANSFERS, add_transfers, compute_transfer, list_transfers
 from medalopt.text import escape_text, join_names, suggest_name
 
 if TYPE_CHECKING:
     from medalopt.instance.accounting import PlanAccount
+    from medalopt.instance.instance import Instance, Names
 
 
 DEFAULT_PARTY = "project"
@@ -66,7 +69,7 @@ class CostPayers:
         default = stated.get("default", DEFAULT_PARTY)
         by_kind = {kind: stated.get(kind, default) for kind in PAYER_KINDS}
         own = [annex.get(f"{section}_payers", {}) for section in ("streams", "treatments")]
-        moved = {party for one in list_transfers(instance) for party in (one.payer, one.receiver)}
+        moved = {party for one in _list_transfers(instance) for party in (one.payer, one.receiver)}
         parties = tuple(sorted({*by_kind.values(), *own[0].values(), *own[1].values(), *moved}))
         number = {party: index for index, party in enumerate(parties)}
         streams, treatments = (
@@ -119,8 +122,8 @@ def compute_party_costs(account: PlanAccount) -> Mapping[str, Mapping[str, Numbe
             continue
         for index, spent in account.split_costs(kind, payers.assign(kind, own)).items():
             result[payers.parties[index]][key] = spent
-    for transfer in list_transfers(account.instance):
-        paid = compute_transfer(account, transfer)
+    for transfer in _list_transfers(account.instance):
+        paid = _compute_transfer(account, transfer)
         for party, amount in ((transfer.payer, paid), (transfer.receiver, -paid)):
             result[party][TRANSFERS] = result[party].get(TRANSFERS, 0) + amount
     return result
@@ -179,7 +182,7 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
         pays = np.broadcast_to(payers.assign(kind, own) == payers.parties.index(party), len(changed[part].names))
         changed[part] = replace(changed[part], steps=_restrict_steps(changed[part].steps, pays))
     return replace(
-        add_transfers(replace(instance, **changed), party),
+        _add_transfers(replace(instance, **changed), party),
         title=f"{instance.title or instance.name}{_COSTS_OF}{party}",
         stated_digest=instance.figures,
         whole=instance,
@@ -396,3 +399,111 @@ def restrict_account(account: PlanAccount, objective: str) -> tuple[PlanAccount,
         return account, objective
     instance = restrict_costs(account.instance, party)
     return replace(account, instance=instance, routes=build_routes(instance, account.read)), measure
+
+
+TRANSFERS = "transfers"  # section of the file, and kind of cost of a party
+RAISED_PRICES = {
+    "streams": ("streams", "price"),
+    "treatments": ("treatments", "cost"),
+    "smelters": ("terms", "treatment_charge"),
+    "metals": ("terms", "refining_charge"),
+}  # by section of a transfer: part and array of the instance to which it is added
+_PER_TONNE, _PER_KILOGRAM = Fraction(1), Fraction(1, 1000)  # of a price in money/t
+
+
+@dataclass(frozen=True, eq=False)
+class PartyTransfer:
+    """Payment of one party to another.
+
+    Attributes:
+        payer: Party that pays.
+        receiver: Party that is paid.
+        section: What it is paid for: `streams`, `treatments`, `smelters` or `metals`.
+        members (N,): Names in that section.
+        price (1 or T,): Money/t, of metals money/kg; one for all periods, or one per period.
+    """
+
+    payer: str
+    receiver: str
+    section: str
+    members: Names
+    price: ExactArray
+
+    def mark_members(self, instance: Instance) -> Bools:
+        """Return which names of the section are its members; an instance may have lost some."""
+        members = frozenset(self.members)
+        return np.array([name in members for name in getattr(instance, self.section).names], dtype=np.bool_)
+
+
+def _list_transfers(instance: Instance) -> tuple[PartyTransfer, ...]:
+    """Return the transfers that an instance states, in the order of the file."""
+    stated: Mapping[str, Mapping[str, Any]] = instance.annex.get(TRANSFERS, {})
+    result = []
+    for one in stated.values():
+        raw = np.array(one["price"], dtype=np.float64)
+        factor = _PER_KILOGRAM if one["section"] == "metals" else _PER_TONNE
+        price = ExactArray(raw, np.zeros(len(raw), dtype=np.intp), (factor,))
+        result.append(PartyTransfer(one["payer"], one["receiver"], one["section"], tuple(one["members"]), price))
+    return tuple(result)
+
+
+def _compute_transfer(account: PlanAccount, transfer: PartyTransfer) -> Numbers:
+    """Return what the payer of a transfer pays for a plan, (T,) money by period of shipment; of metals, of credit."""
+    amounts = {
+        "streams": lambda: account.sent_by_stream,
+        "treatments": lambda: account.treated,
+        "smelters": lambda: account.feed,
+        "metals": lambda: account.called_back,
+    }[transfer.section]()
+    return (account.read(transfer.price) * amounts[transfer.mark_members(account.instance)]).sum(axis=0)
+
+
+def _add_transfers(instance: Instance, party: str) -> Instance:
+    """Return an instance with the prices of one party alone, with its transfers added as costs or revenues."""
+    for transfer in _list_transfers(instance):
+        if party in (transfer.payer, transfer.receiver):
+            instance = _add_transfer(instance, transfer, 1 if party == transfer.payer else -1)
+    return instance
+
+
+def _add_transfer(instance: Instance, transfer: PartyTransfer, sign: int) -> Instance:
+    """Return the instance with a transfer in its prices: a cost with sign 1, a revenue with sign -1."""
+    name, field = RAISED_PRICES[transfer.section]
+    part, members = getattr(instance, name), transfer.mark_members(instance)
+    values: ExactArray = getattr(part, field)
+    if transfer.section == "smelters":
+        members = members[instance.terms.smelter]
+    elif transfer.section == "treatments":
+        members = members[:, None]
+    chosen = np.broadcast_to(members, values.shape[:-1])
+    raised = _raise_prices(values, chosen, sign * transfer.price.exact())
+    return replace(instance, **{name: replace(part, **{field: raised})})
+
+
+def _raise_prices(values: ExactArray, chosen: Bools, prices: Numbers) -> ExactArray:
+    """Return prices (..., 1 or T) with `prices` (1 or T,) added, exactly, to those that a mask (...) chooses."""
+    shape = (*values.shape[:-1], max(values.shape[-1], len(prices)))
+    unit = np.broadcast_to(values.unit, values.shape)
+    sums = ExactArray(values.raw[chosen], unit[chosen], values.factors).exact() + prices
+    raw, unit = np.broadcast_to(values.raw, shape).copy(), np.broadcast_to(unit, shape).copy()
+    raw[chosen], unit[chosen] = sums.astype(np.float64), len(values.factors)
+    return ExactArray(raw, unit, (*values.factors, Fraction(1)))
+
+
+def truncate_transfers(annex: Mapping[str, Any], periods: int) -> Mapping[str, Any]:
+    """Return the sections of an instance for the rest of its horizon.
+
+    Args:
+        annex: Sections of the instance.
+        periods: Number of periods that remain.
+
+    Returns:
+        The sections, with those prices of transfers that hold in these periods.
+    """
+    if TRANSFERS not in annex:
+        return annex
+    left = {
+        name: {**one, "price": one["price"][-periods:] if len(one["price"]) > 1 else one["price"]}
+        for name, one in annex[TRANSFERS].items()
+    }
+    return {**annex, TRANSFERS: left}

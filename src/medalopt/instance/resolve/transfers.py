@@ -7,11 +7,11 @@ from typing import Any
 
 from medalopt.errors import FaultKind
 from medalopt.instance.paths import PathError, find_wildcards, parse_path
+from medalopt.instance.payers import RAISED_PRICES, TRANSFERS
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.row_validation import name_stream_rows
 from medalopt.instance.scenario import matches_name
 from medalopt.instance.schema.parties import Transfer
-from medalopt.instance.transfers import TRANSFER_SECTIONS, TRANSFERS
 from medalopt.text import escape_text, join_names, suggest_name
 from medalopt.units import Quantity
 
@@ -60,8 +60,8 @@ def _find_members(draft: Draft, per: str) -> tuple[str, list[str]]:
     """Return the section that a path names and the names that it matches, sorted; PathError if there are none."""
     steps, wild = parse_path(per), find_wildcards(per)
     section, name = steps[0], steps[-1]
-    if section not in TRANSFER_SECTIONS or len(steps) != 2 or not isinstance(name, str):
-        allowed = join_names([f"{one}.NAME" for one in TRANSFER_SECTIONS])
+    if section not in RAISED_PRICES or len(steps) != 2 or not isinstance(name, str):
+        allowed = join_names([f"{one}.NAME" for one in RAISED_PRICES])
         raise PathError(f"`{escape_text(per)}`: a transfer is paid per tonne or kilogram of {allowed}")
     names = sorted(_list_names(draft, section))
     members = [one for one in names if (matches_name(tuple(name.split("*")), one) if wild[-1] else one == name)]
