@@ -23,7 +23,7 @@ from campaigns.running import Found, campaign
 from medalopt.errors import InputError
 from medalopt.instance.instance import Instance, is_same_instance
 from medalopt.instance.loading import open_instance
-from medalopt.instance.paths import render_path
+from medalopt.text import render_path
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ("tiny", "rio2016", "london2012", "dantzig", "steelco", "steel_mill", "tokyo2020")

@@ -19,7 +19,7 @@ from campaigns.mutating import BASES, FIGURES, UNITS, WORDS, YAML_OWN, flow, hos
 from campaigns.running import Found, campaign
 from medalopt.cli.options import parse_changes
 from medalopt.instance.loading import InstanceFile, open_instance
-from medalopt.instance.paths import render_path
+from medalopt.text import render_path
 
 _STREAMS = (*("phone@tokyo",) * 9, "laptop@osaka", *("tokyo@kosaka",) * 4, "x", "*", "*", "*@tokyo", "phone@*", "*@*")
 _SIGNS = (

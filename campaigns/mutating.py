@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from tests.instance.hostile import GOOD, STREAMS
 
-from medalopt.instance.paths import render_path
+from medalopt.text import render_path
 
 HEAD = "format: medalopt/1\nname: small\ncurrency: JPY\n"
 NEED = "alloys: {silver: {composition: {Ag: 1}}}\nmedals: {first: {count: 5, parts: {silver: 500 g}}}\n"

@@ -10,7 +10,7 @@ from tests.laws.figures import changed, plain
 
 from medalopt import Instance, Plan
 from medalopt.analysis.explain.binding import BindingConstraint
-from medalopt.instance.paths import parse_path
+from medalopt.text import parse_path
 
 STEP = 1e-6  # of the unit, then ten times more: whichever stays on the same piece
 

@@ -11,8 +11,8 @@ from tests.cli.runs import ROOT, here
 from tests.report.plans import plan as solved_plan
 
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import parse_path
 from medalopt.plan.metal_values import MetalValues
+from medalopt.text import parse_path
 
 UNITS = {"kg": 1.0, "t": 1000.0, "%": 1.0}  # masses in kg
 

@@ -16,8 +16,8 @@ from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sweep import build_grid, list_instance_scenarios, load_scenarios
 from medalopt.errors import InputError, UsageError
 from medalopt.instance.loading import open_instance
-from medalopt.instance.paths import parse_path, render_path
 from medalopt.instance.schema.field_types import QuantityField
+from medalopt.text import parse_path, render_path
 from medalopt.units import name_unit
 
 SKIPPED = ("periods", "mixes", "parties", "scenarios")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from medalopt.instance.paths import parse_path
 from medalopt.instance.schema.validation import find_parameter_kind
+from medalopt.text import parse_path
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from medalopt.errors import InputError
 from medalopt.instance import load
 from medalopt.instance.instance import Instance, is_same_instance
 from medalopt.instance.loading import open_instance
-from medalopt.instance.paths import PathError, parse_path, render_path
 from medalopt.instance.reader.overrides import SUM_NOT_ALLOWED
+from medalopt.text import PathError, parse_path, render_path
 
 PAGE = Path(__file__).parents[1] / "conformance" / "page.yaml"
 

@@ -21,7 +21,6 @@ from medalopt.instance import load
 from medalopt.instance.examples import render_starter_template
 from medalopt.instance.instance import Instance, is_same_instance
 from medalopt.instance.loading import open_instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.reader.files import FileBytes
 from medalopt.instance.schema.containers import Entry
 from medalopt.instance.schema.document import Document
@@ -29,6 +28,7 @@ from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.validation import find_parameter_kind
 from medalopt.instance.workbook.importer import import_workbook
 from medalopt.report.instance_workbook import render_instance_workbook
+from medalopt.text import render_path
 
 Steps = tuple[str, ...]
 BASE = yaml.safe_load("""

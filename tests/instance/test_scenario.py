@@ -9,9 +9,9 @@ from tests.laws import pool
 
 from medalopt.errors import UsageError
 from medalopt.instance.loading import open_instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.scenario import Change, match_paths, resolve_change
 from medalopt.instance.source_values import SourceValues
+from medalopt.text import render_path
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "instances" / "tiny.yaml"

@@ -13,7 +13,6 @@ from medalopt.errors import InputError
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.confidence import StandardDeviation
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.routes import build_routes
 from medalopt.instance.settlement import make_empty_decisions
 from medalopt.instance.uncertainty import (
@@ -24,6 +23,7 @@ from medalopt.instance.uncertainty import (
     build_uncertainty,
     has_uncertain_returns,
 )
+from medalopt.text import render_path
 
 FILE = Path(__file__).parent / "uncertain.yaml"
 POOLED = {"smelters.works.settlement_lot": "pooled", "smelters.works.deduction.Ag": "60 g/t"}

@@ -17,9 +17,9 @@ from medalopt.analysis.sensitivity.supply_mix import SupplyMix
 from medalopt.analysis.sensitivity.uncertain_parameters import find_parameter_groups, find_uncertain_inputs
 from medalopt.errors import InputError
 from medalopt.instance.loading import open_instance
-from medalopt.instance.paths import parse_path
 from medalopt.instance.scenario import is_firm
 from medalopt.report.infeasible import build_infeasibility_report
+from medalopt.text import parse_path
 
 Writer = Callable[..., Path]
 TINY, INFEASIBLE = ROOT / "instances" / "tiny.yaml", ROOT / "instances" / "infeasible.yaml"

@@ -15,7 +15,6 @@ from typing import Any
 from medalopt.errors import InputError, NoPlanError, SolverError, UsageError
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import InstanceFile, open_instance
-from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode
 from medalopt.instance.scenario import ParameterChanges, Scenario
 from medalopt.instance.schema.field_types import QuantityField
@@ -26,7 +25,7 @@ from medalopt.plan.reader import PLAN_SUFFIXES, find_instance_file, read_saved_p
 from medalopt.plan.schema import SavedPlan
 from medalopt.plan.tables import PLAN_TABLES, ColumnTable
 from medalopt.solve_instance import solve
-from medalopt.text import escape_text, join_names, suggest_name
+from medalopt.text import ParameterPath, escape_text, join_names, render_path, suggest_name
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 QuantityKey = tuple[str, str, str]  # part, item, unit

@@ -24,7 +24,6 @@ from medalopt.instance.loading import (
     find_ineffective_paths,
     open_instance,
 )
-from medalopt.instance.paths import PathError, parse_path
 from medalopt.instance.payers import parse_cost_objective
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.routes import Routes, build_routes
@@ -42,7 +41,7 @@ from medalopt.solver.program import SolverProgram, have_same_structure, share_st
 from medalopt.solver.solution import extract_decisions, reconstruct_columns, reconstruct_duals
 from medalopt.solver.solve_lp import SolveTask, build_program
 from medalopt.solver.verification import VerifiedResult
-from medalopt.text import escape_text
+from medalopt.text import PathError, escape_text, parse_path
 from medalopt.tolerances import VALUE_TOLERANCE
 from medalopt.units import PER_CENT, name_unit
 

@@ -21,7 +21,6 @@ from medalopt.instance.bounds import VariableBounds, bound_purchases, compute_bo
 from medalopt.instance.credited_metal import list_terms_names
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.price_steps import (
     OFFER_STEPS,
     STREAM_STEPS,
@@ -30,6 +29,7 @@ from medalopt.instance.price_steps import (
     spread_falling_steps,
 )
 from medalopt.instance.routes import Routes, build_routes
+from medalopt.text import render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 if TYPE_CHECKING:

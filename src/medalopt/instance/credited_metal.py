@@ -18,8 +18,8 @@ import numpy as np
 from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group
 from medalopt.instance.arrays import Bools, Ints
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.routes import NumberReader, Routes, compute_feed_metal, read_at_credit
+from medalopt.text import ParameterPath, render_path
 from medalopt.tolerances import SUM_TOLERANCE
 
 

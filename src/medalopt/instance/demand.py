@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.routes import NumberReader, Routes
-from medalopt.text import escape_text, join_names
+from medalopt.text import escape_text, join_names, render_path
 
 
 def compute_cumulative_demand(

@@ -21,7 +21,7 @@ import numpy as np
 
 from medalopt.errors import Fault
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
-from medalopt.instance.paths import ParameterPath, render_path
+from medalopt.text import ParameterPath, render_path
 
 if TYPE_CHECKING:
     from medalopt.instance.loading import InstanceOrigin

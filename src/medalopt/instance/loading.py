@@ -18,7 +18,6 @@ from pydantic import ValidationError
 
 from medalopt.errors import Fault, FaultKind, InputError, UsageError
 from medalopt.instance.instance import Instance, SourceNote, is_same_instance
-from medalopt.instance.paths import has_wildcard, parse_path
 from medalopt.instance.reader.csv_reader import build_csv_sheet, resolve_table_path
 from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
 from medalopt.instance.reader.files import CODECS, decode_table, decode_yaml, pause_garbage_collection, read_file
@@ -55,7 +54,7 @@ from medalopt.instance.schema.document import Document, Lane, Periods, Stream
 from medalopt.instance.schema.field_types import ELEMENT, ValidationContext
 from medalopt.instance.schema.validation import list_defined_names, validate_tree
 from medalopt.instance.source_values import SourceValues
-from medalopt.text import escape_text, join_names, suggest_name
+from medalopt.text import escape_text, has_wildcard, join_names, parse_path, suggest_name
 
 NO_CHANGES: ParameterChanges = MappingProxyType({})
 MAX_COMPARED_CHANGES = 20  # most changes for which each is tested without the others

@@ -17,7 +17,7 @@ import numpy as np
 from medalopt.instance.arithmetic import Numbers, read_floats, sum_by_group, zero_where_infinite
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.instance import NO_STEPS, Instance, Names, PriceSteps
-from medalopt.instance.paths import render_path
+from medalopt.text import render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 if TYPE_CHECKING:

@@ -27,13 +27,21 @@ from typing import Any
 
 from medalopt.errors import UsageError
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath, PathError, find_wildcards, has_wildcard, parse_path, render_path
 from medalopt.instance.reader.overrides import NAMED_SECTIONS
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.validation import ParameterKind, find_parameter_kind
 from medalopt.instance.source_values import SourceValues
-from medalopt.text import escape_text, suggest_name
+from medalopt.text import (
+    ParameterPath,
+    PathError,
+    escape_text,
+    find_wildcards,
+    has_wildcard,
+    parse_path,
+    render_path,
+    suggest_name,
+)
 from medalopt.units import Money, Quantity, QuantityError, find_currency
 
 SCALE_SIGN, DUE_FIELD = "*", "due"

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader.rows import PER_PERIOD_FIELDS, PERIOD, STEPPED_FIELD, CellColumn, InputSheet
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node, get_child
 from medalopt.instance.resolve.parsed_document import Calendar, Draft
@@ -14,6 +13,7 @@ from medalopt.instance.resolve.row_validation import is_step_column, name_stream
 from medalopt.instance.resolve.streams import name_lane_rows
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.validation import PER_METAL_FIELDS, ParameterKind, find_parameter_kind
+from medalopt.text import ParameterPath
 from medalopt.units import Money, Quantity, QuantityError, name_unit, parse_quantity, split_number_unit
 
 _PER_CENT = "%", Fraction(1, 100)

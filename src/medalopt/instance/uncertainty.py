@@ -24,8 +24,8 @@ import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath
 from medalopt.instance.routes import Routes
+from medalopt.text import ParameterPath
 
 JOINT_CONFIDENCE = "joint confidence"  # beside the metals, in the promised confidences of an instance
 ASSAY, RECOVERY, ACCOUNTABILITY, SUPPLY = "assay", "recovery", "accountability", "supply"

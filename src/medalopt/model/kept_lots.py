@@ -16,9 +16,9 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.activities import ACTIVITY_KINDS, ActivityKind, list_used_keys
 from medalopt.instance.bounds import has_lot_constraint
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.price_steps import STEP_KINDS, StepKind, mark_falling
 from medalopt.model.balance import collect_purchases
+from medalopt.text import render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 _Row = tuple[str, Any, float | None, float | None]  # name, expression, least and greatest quantity

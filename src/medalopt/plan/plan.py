@@ -19,7 +19,6 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.bounds import has_lot_constraint
 from medalopt.instance.credited_metal import compute_worth_left, leaves_metal, may_leave
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.payers import has_payers, restrict_account
 from medalopt.instance.price_steps import OFFER_STEPS, compute_marginal_prices
 from medalopt.instance.risk import DeadlineRisk, compute_risk
@@ -36,6 +35,7 @@ from medalopt.proof.extension_rows import sum_extension_costs
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
 from medalopt.proof.marginal import MarginalValue, compute_marginal_values, tabulate_marginal_values
 from medalopt.proof.prices import Duals
+from medalopt.text import render_path
 
 if TYPE_CHECKING:
     import pandas as pd

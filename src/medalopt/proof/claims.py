@@ -17,7 +17,6 @@ from medalopt.instance.bounds import list_axis_names
 from medalopt.instance.credited_metal import leaves_metal
 from medalopt.instance.demand import is_stocked, may_miss
 from medalopt.instance.instance import FRACTION_SEPARATOR, Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.routes import Routes
 from medalopt.proof.confidence import list_cone_axes
 from medalopt.proof.extension_rows import compute_extension_residuals
@@ -31,6 +30,7 @@ from medalopt.proof.extensions import (
     QuantityIndex,
 )
 from medalopt.proof.prices import list_price_axes
+from medalopt.text import render_path
 from medalopt.tolerances import FEASIBILITY_TOLERANCE, SUM_TOLERANCE
 
 

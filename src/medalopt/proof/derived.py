@@ -21,7 +21,6 @@ from medalopt.instance.arithmetic import zero_where_infinite
 from medalopt.instance.credited_metal import leaves_metal
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.payers import compute_party_costs, has_payers
 from medalopt.instance.price_steps import compute_purchase_prices
 from medalopt.instance.routes import compute_fraction_amounts
@@ -29,7 +28,7 @@ from medalopt.instance.uncertainty import has_uncertain_returns
 from medalopt.proof.claims import Violation, list_route_names
 from medalopt.proof.extensions import QuantityIndex
 from medalopt.proof.marginal import SUPPLY_MEANING, MarginalValue
-from medalopt.text import escape_text
+from medalopt.text import escape_text, render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE, FEASIBILITY_TOLERANCE
 
 _PRICE_TOLERANCE = 1e-9  # objective per unit: smallest reference size of a marginal value

@@ -19,12 +19,12 @@ from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import Floats, pick_names
 from medalopt.instance.bounds import list_axis_names
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.proof.bound import NO_EXTENSION_PRICES, ObjectiveWeights, expand_reserve_prices, price_medals
 from medalopt.proof.extension_rows import weigh_extension_rows
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, place_extensions
 from medalopt.proof.prices import Duals, build_prices
+from medalopt.text import render_path
 from medalopt.units import PER_CENT
 
 KILOGRAMS = 1000.0  # of one tonne

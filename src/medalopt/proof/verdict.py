@@ -16,7 +16,6 @@ from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.bounds import compute_bounds, list_axis_names
 from medalopt.instance.confidence import JointSplit, is_joint_split, split_joint_confidence
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.payers import restrict_account
 from medalopt.instance.routes import build_routes
 from medalopt.proof.basis import BASIS_PROVEN, ExactBasis
@@ -28,6 +27,7 @@ from medalopt.proof.extension_rows import evaluate_extension_costs
 from medalopt.proof.extensions import NO_EXTENSIONS, place_extensions
 from medalopt.proof.marginal import compute_marginal_values
 from medalopt.proof.rows import ConstraintResidual, compute_residuals
+from medalopt.text import render_path
 from medalopt.tolerances import FARKAS_TOLERANCE, FEASIBILITY_TOLERANCE, GAP_TOLERANCE
 
 _MAX_NAMED_ROWS = 5  # violations reported by name per family

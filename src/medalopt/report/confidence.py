@@ -11,7 +11,6 @@ from medalopt.analysis.risk.breakpoints import Source
 from medalopt.analysis.risk.information import MAX_FACTORS, InformationValuation
 from medalopt.analysis.risk.price_of_confidence import PricedConfidence, PriceOfConfidence
 from medalopt.instance.confidence import get_uncertainty_budget
-from medalopt.instance.paths import render_path
 from medalopt.report.charts import (
     Chart,
     ChartAxis,
@@ -36,7 +35,7 @@ from medalopt.report.render.json import identify_instance, make_report
 from medalopt.report.risk import describe_promise, name_promise
 from medalopt.report.risk_simulation import name_factor
 from medalopt.report.sensitivity.report_part import capitalize_first
-from medalopt.text import format_count
+from medalopt.text import format_count, render_path
 
 _MOST_NAMED = 8  # breakpoints in the summary
 _MOST_ROWS = 15  # of breakpoints on the screen

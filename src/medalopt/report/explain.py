@@ -15,7 +15,6 @@ from medalopt.analysis.explain.kept_lots import REPLAN_SECONDS, KeptLots
 from medalopt.analysis.explain.sources import SourceAnalysis
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import drop_infinite
-from medalopt.instance.paths import parse_path
 from medalopt.plan.metal_values import MetalValues, find_rejected_offer
 from medalopt.plan.plan import Plan
 from medalopt.proof.extensions import NO_EXTENSIONS
@@ -34,7 +33,7 @@ from medalopt.report.numbers import format_money, format_number, format_share, f
 from medalopt.report.render.json import identify_plan, make_report
 from medalopt.report.risk import describe_confidence_prices
 from medalopt.report.solve import describe_objective, describe_status
-from medalopt.text import cut_list, escape_text, format_count, join_with_and
+from medalopt.text import cut_list, escape_text, format_count, join_with_and, parse_path
 from medalopt.tolerances import DISPLAY_TOLERANCE
 
 _MAX_OWN_CONSTRAINTS = 4

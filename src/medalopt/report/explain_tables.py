@@ -9,10 +9,9 @@ from medalopt.analysis.explain.binding import BindingConstraint
 from medalopt.analysis.explain.cost_breakdown import CostLine
 from medalopt.analysis.explain.explanation import Explanation, MarginalPrice
 from medalopt.analysis.explain.sources import SourceAnalysis, SourceRoute, SupplySource
-from medalopt.instance.paths import parse_path
 from medalopt.report.document import CellValue, NumberStyle, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import choose_money_scale, format_money, format_number, format_share, format_tonnes
-from medalopt.text import cut_list, escape_text
+from medalopt.text import cut_list, escape_text, parse_path
 from medalopt.tolerances import DISPLAY_TOLERANCE, PRICE_TOLERANCE
 
 _MAX_BINDING, _MAX_OWN_BINDING, _MAX_BREAKDOWN_ROWS = 6, 3, 7

@@ -13,13 +13,12 @@ from medalopt.analysis.infeasibility.repair import RepairChange
 from medalopt.analysis.infeasibility.repair_parameter import format_file_value
 from medalopt.catalog import find_limit
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath, parse_path
 from medalopt.instance.scenario import list_firm_paths
 from medalopt.proof.certificate import COMPILED_SCOPE, InfeasibilityProof
 from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.numbers import format_money, format_number
 from medalopt.report.render.json import make_report
-from medalopt.text import escape_text, format_count, join_names
+from medalopt.text import ParameterPath, escape_text, format_count, join_names, parse_path
 
 _EXTENSION_ROOT = "extension"  # first step of the path of a constraint added by the user
 

@@ -11,7 +11,6 @@ from typing import Any
 from medalopt.catalog import list_limits
 from medalopt.errors import UsageError
 from medalopt.instance.loading import InstanceFile
-from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode
 from medalopt.instance.resolve.scenarios import list_scenario_items
 from medalopt.instance.schema.validation import FieldDescription, ValueForm, find_field_description
@@ -38,7 +37,7 @@ from medalopt.instance.workbook.layout import (
     quote_text,
 )
 from medalopt.report.render.worksheet import clean_cell_text, compute_text_height, open_workbook
-from medalopt.text import escape_text
+from medalopt.text import ParameterPath, escape_text, render_path
 from medalopt.units import Money
 
 _SPARE_ROWS = 1_000  # empty rows with drop-down lists

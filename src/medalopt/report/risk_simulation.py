@@ -7,7 +7,6 @@ from typing import Any
 
 from medalopt.analysis.risk.simulation import CostDistribution, RiskSimulation, SimulatedRisk
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.uncertainty import ACCOUNTABILITY, ASSAY, RECOVERY, UncertainFactor
 from medalopt.report.charts import COLOURS, Chart, ChartAxis, build_plot_option, mark_base_case
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, limit_rows
@@ -16,7 +15,7 @@ from medalopt.report.render.json import identify_plan, make_report
 from medalopt.report.risk import RISK_COLUMNS, SAFE_PROBABILITY, describe_distribution, format_probability
 from medalopt.report.sensitivity.report_part import capitalize_first
 from medalopt.report.solve import describe_status
-from medalopt.text import escape_text
+from medalopt.text import escape_text, render_path
 
 _MOST_METALS, _MOST_FACTORS, _MOST_ROWS = 2, 3, 10
 _COST_ROWS = {  # member of the JSON, and title

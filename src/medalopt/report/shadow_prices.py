@@ -11,7 +11,6 @@ from medalopt.catalog import STEP_TITLE, find_limit
 from medalopt.instance.activities import has_activities
 from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.confidence import get_uncertainty_budget
-from medalopt.instance.paths import parse_path
 from medalopt.instance.price_steps import STEP_KINDS, has_other_lots, list_falling_paths
 from medalopt.plan.metal_values import MetalValues
 from medalopt.plan.plan import Plan
@@ -21,6 +20,7 @@ from medalopt.proof.marginal import CHARGE_LIMIT_MEANING, SUPPLY_MEANING, Margin
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import format_money_range, format_number, format_share
 from medalopt.report.risk import name_promise
+from medalopt.text import parse_path
 
 MAX_SEPARATE_SOURCES = 12  # sources that are listed one by one
 _MAX_ROWS = 15  # rows

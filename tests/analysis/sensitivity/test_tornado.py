@@ -16,8 +16,8 @@ from medalopt.analysis.sensitivity.uncertain_parameters import (
 )
 from medalopt.errors import NoPlanError
 from medalopt.instance import load
-from medalopt.instance.paths import render_path
 from medalopt.solve_instance import solve
+from medalopt.text import render_path
 
 BY_HAND = Path(__file__).parent / "uncertain.yaml"
 

@@ -16,7 +16,6 @@ from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath, parse_path, render_path
 from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.proof.bound import expand_reserve_prices
 from medalopt.proof.certificate import sum_absolute_costs
@@ -24,6 +23,7 @@ from medalopt.proof.extension_rows import select_usable_duals
 from medalopt.proof.extensions import compute_activity
 from medalopt.proof.marginal import compute_policy_bases
 from medalopt.solver.local_analysis import BoundChange
+from medalopt.text import ParameterPath, parse_path, render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE, PRICE_TOLERANCE
 from medalopt.units import PER_CENT
 

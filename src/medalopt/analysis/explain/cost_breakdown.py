@@ -19,7 +19,6 @@ from medalopt.catalog import LOWER, group_limits
 from medalopt.instance.arrays import Floats
 from medalopt.instance.bounds import get_limit, list_axis_names
 from medalopt.instance.demand import is_stocked
-from medalopt.instance.paths import render_path
 from medalopt.instance.price_steps import STEP_KINDS
 from medalopt.proof.bound import (
     price_bundles,
@@ -30,6 +29,7 @@ from medalopt.proof.bound import (
 from medalopt.proof.extension_rows import select_usable_duals
 from medalopt.proof.marginal import compute_regional_supply
 from medalopt.proof.prices import price_offer_stock
+from medalopt.text import render_path
 from medalopt.tolerances import SUM_TOLERANCE
 
 

@@ -31,12 +31,11 @@ from medalopt.instance.activities import list_used_contracts
 from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import can_be_in_stock
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import PathError, parse_path, render_path
 from medalopt.model.extensions import Extension
 from medalopt.plan.plan import MarketPrice, Plan, find_market_price
 from medalopt.solve_instance import solve
 from medalopt.solver.local_analysis import BoundChange
-from medalopt.text import escape_text, suggest_name
+from medalopt.text import PathError, escape_text, parse_path, render_path, suggest_name
 from medalopt.tolerances import AMOUNT_TOLERANCE, DISPLAY_TOLERANCE
 
 LOTS_PATH = "lots"  # path of the line of the cost breakdown on lots and charges

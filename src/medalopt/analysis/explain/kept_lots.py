@@ -19,11 +19,11 @@ from medalopt.instance.activities import list_used_keys
 from medalopt.instance.bounds import drop_lot_constraints
 from medalopt.instance.confidence import needs_cuts
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.routes import build_routes
 from medalopt.model.kept_lots import build_kept_lots
 from medalopt.plan.plan import Plan
 from medalopt.solve_instance import is_large_instance, solve
+from medalopt.text import render_path
 
 CHOICE_SECONDS = 60.0  # [s] time limit of the search for the plan whose lots are kept
 MAX_REPLANNED, REPLAN_SECONDS = 3, 20.0  # kinds of medal that are re-planned with one more; time of each [s]

@@ -17,7 +17,6 @@ from medalopt.analysis.sensitivity.base_case import solve_or_none
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.price_steps import (
     STREAM_STEPS,
     allocate_surcharges,
@@ -26,6 +25,7 @@ from medalopt.instance.price_steps import (
 )
 from medalopt.instance.routes import Routes, compute_refining_costs, fold_branches, read_at_credit, sum_over_routes
 from medalopt.proof.prices import value_credited_metal
+from medalopt.text import render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 MAX_SOURCES = 12  # sources reported one by one

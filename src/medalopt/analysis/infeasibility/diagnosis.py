@@ -39,7 +39,6 @@ from medalopt.catalog import LOWER
 from medalopt.errors import NoPlanError, SolverError
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.payers import parse_cost_objective
 from medalopt.instance.routes import build_routes, compute_base_costs, fold_branches
 from medalopt.instance.scenario import is_firm, list_firm_paths
@@ -48,6 +47,7 @@ from medalopt.proof.extensions import ExtensionRow
 from medalopt.solve_instance import solve_continuous
 from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.infeasibility import find_least_relaxation
+from medalopt.text import render_path
 from medalopt.tolerances import DISPLAY_TOLERANCE
 
 MAX_REPAIRS = 12  # largest number of repairs

@@ -40,7 +40,6 @@ from medalopt.catalog import LOWER, UPPER
 from medalopt.errors import SolverError
 from medalopt.instance.credited_metal import list_terms_names
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import parse_path, render_path
 from medalopt.instance.payers import parse_cost_objective
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.plan.plan import OBJECTIVE_UNITS
@@ -48,6 +47,7 @@ from medalopt.solver.highs import TimeBudget
 from medalopt.solver.infeasibility import RowEnd, RowSides
 from medalopt.solver.lot_cases import MULTIPLE_ROWS, LotCases, LotProgram, refute_lots
 from medalopt.solver.mip import solve_program_in_lots
+from medalopt.text import parse_path, render_path
 
 MAX_CASES = 500  # greatest number of cases of one proof
 MAX_CASE_ENTRIES = 100_000_000  # matrix entries times cases of all proofs: so large programs end before the time limit

@@ -20,8 +20,8 @@ from medalopt.catalog import Family, Limit
 from medalopt.instance.bounds import get_limit, list_axis_names
 from medalopt.instance.demand import is_excluded_by_unnamed
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath, parse_path
 from medalopt.instance.price_steps import STEP_KINDS, StepKind
+from medalopt.text import ParameterPath, parse_path
 from medalopt.units import PER_CENT
 
 MAX_CONTENT = 1000.0  # kg/t

@@ -13,7 +13,7 @@ import numpy as np
 
 from medalopt.instance.arrays import ExactArray
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath, render_path
+from medalopt.text import ParameterPath, render_path
 
 SIGNIFICANT_DIGITS, SHORT_DIGITS = 6, 5
 POSITION_TOLERANCE = 2e-6  # relative error of a position found by search

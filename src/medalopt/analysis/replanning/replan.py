@@ -26,7 +26,6 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.demand import can_be_in_stock
 from medalopt.instance.input_table import make_calendar
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.routes import Routes, build_routes
 from medalopt.instance.settlement import make_empty_decisions, make_empty_lots, read_lots, read_signed_contracts
 from medalopt.plan.plan import Plan
@@ -34,7 +33,7 @@ from medalopt.plan.reader import PLAN_SUFFIXES, read_saved_plan
 from medalopt.plan.schema import SavedPlan
 from medalopt.proof.claims import parse_decisions
 from medalopt.solve_instance import solve
-from medalopt.text import escape_text
+from medalopt.text import escape_text, render_path
 from medalopt.tolerances import FEASIBILITY_TOLERANCE
 
 

@@ -39,10 +39,9 @@ from medalopt.analysis.sensitivity.piecewise_linear import (
 from medalopt.errors import InputError, LimitError, NoPlanError, SolverError, UsageError
 from medalopt.instance.activities import list_used_keys
 from medalopt.instance.loading import NO_CHANGES
-from medalopt.instance.paths import render_path
 from medalopt.instance.scenario import ParameterChanges
 from medalopt.solver.verification import VerifiedResult
-from medalopt.text import escape_text
+from medalopt.text import escape_text, render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE, DISPLAY_TOLERANCE, POSITION_TOLERANCE
 
 MAX_DESCRIBED_BREAKPOINTS = 120  # maximum number of breakpoints with a description

@@ -31,12 +31,12 @@ from medalopt.instance.arrays import Bools, ExactArray
 from medalopt.instance.bounds import drop_lot_constraints
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import NO_CHANGES
-from medalopt.instance.paths import render_path
 from medalopt.instance.scenario import Scenario
 from medalopt.solve_instance import solve
 from medalopt.solver.highs import TimeBudget
 from medalopt.solver.mip import solve_program_in_lots
 from medalopt.solver.verification import VerifiedResult
+from medalopt.text import render_path
 from medalopt.tolerances import VALUE_TOLERANCE
 
 

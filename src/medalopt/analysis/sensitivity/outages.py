@@ -31,13 +31,12 @@ from medalopt.instance.arrays import Bools, ExactArray, Floats
 from medalopt.instance.bounds import get_limit
 from medalopt.instance.confidence import has_confidence
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import PathError, parse_path, render_path
 from medalopt.instance.resolve.parsed_document import Calendar
 from medalopt.solver.highs import TimeBudget
 from medalopt.solver.mip import solve_program_in_lots
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.verification import VerifiedResult
-from medalopt.text import escape_text
+from medalopt.text import PathError, escape_text, parse_path, render_path
 
 MAX_LOT_SECONDS = 60.0  # greatest time of the search for one outage or delay in lots, beyond which it is not proven
 _COMMITMENT_ROWS = {"streams": "stream_commitment", "smelters": "feed_total", "market": "purchase"}

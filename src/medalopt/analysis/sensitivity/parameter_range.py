@@ -12,13 +12,12 @@ from fractions import Fraction
 
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.errors import UsageError
-from medalopt.instance.paths import ParameterPath, PathError, has_wildcard, parse_path, render_path
 from medalopt.instance.reader.overrides import SUM_NOT_ALLOWED, attribute_faults_to
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.scenario import DUE_FIELD, SCALE_SIGN, Change, Operation, match_paths
 from medalopt.instance.schema.field_types import IntegerField, QuantityField
 from medalopt.instance.schema.validation import ParameterKind, find_parameter_kind
-from medalopt.text import escape_text, suggest_name
+from medalopt.text import ParameterPath, PathError, escape_text, has_wildcard, parse_path, render_path, suggest_name
 from medalopt.units import PER_CENT, Quantity, QuantityError, name_unit, split_number_unit
 
 _SIGNED_OFFSET = re.compile(r"[+-][0-9]{1,4}")

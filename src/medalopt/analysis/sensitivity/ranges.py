@@ -21,7 +21,6 @@ from medalopt.errors import InputError, LimitError, NoPlanError, SolverError
 from medalopt.instance.activities import list_used_keys
 from medalopt.instance.arrays import Floats, drop_infinite
 from medalopt.instance.loading import NO_CHANGES
-from medalopt.instance.paths import ParameterPath, parse_path, render_path
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.validation import ParameterKind
@@ -32,6 +31,7 @@ from medalopt.solver.local_analysis import LocalAnalysis, MeterRow, RhsColumn
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.ranging import RangeLimit, find_cost_range, find_rhs_range
 from medalopt.solver.solution import reconstruct_duals
+from medalopt.text import ParameterPath, parse_path, render_path
 from medalopt.tolerances import PRICE_TOLERANCE
 
 _RATE_PERTURBATION = Fraction(1025, 1024)  # factor on an exchange rate for the finite difference

@@ -22,13 +22,13 @@ from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.catalog import PARAMETER_TITLES
 from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.scenario import is_firm, list_firm_paths
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.validation import ParameterKind, find_parameter_kind
 from medalopt.instance.source_values import SourceValues
 from medalopt.instance.uncertainty import SUPPLY, LoadingMatrix, build_loading, list_uncertain_factors
+from medalopt.text import ParameterPath, render_path
 from medalopt.tolerances import SUM_TOLERANCE
 
 DEFAULT_STEP = 0.1

@@ -40,7 +40,6 @@ from medalopt.instance.bounds import (
     list_axis_titles,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network
 from medalopt.plan.metal_values import MetalValues
@@ -54,6 +53,7 @@ from medalopt.solver.mip import TruckloadGroup, solve_truckload_mip
 from medalopt.solver.parametric_solver import solve_from_scratch
 from medalopt.solver.solution import extract_decisions
 from medalopt.solver.solve_lp import SolveTask, build_program
+from medalopt.text import render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE, INTEGRALITY_TOLERANCE, VALUE_TOLERANCE
 
 MAX_PRICED_SOURCES = 40  # maximum number of sources priced, those with the most tonnes left

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from medalopt.errors import Fault, FaultKind, InputError
-from medalopt.instance.paths import ParameterPath, render_path
-from medalopt.text import escape_text
+from medalopt.text import ParameterPath, escape_text, render_path
 
 MAX_LISTED_FAULTS = 1_000  # errors that are listed
 MAX_WORDED_FAULTS = 2 * MAX_LISTED_FAULTS  # errors that keep their message; further ones are only counted

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from medalopt.errors import FaultKind, InputError
-from medalopt.instance.paths import ParameterPath, PathError, parse_path, render_path
 from medalopt.instance.reader.errors import FaultLog, Location
 from medalopt.instance.reader.rows import (
     PERIOD,
@@ -26,7 +25,7 @@ from medalopt.instance.reader.rows import (
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node
 from medalopt.instance.reader.yaml_reader import parse_yaml
 from medalopt.instance.schema.validation import PER_METAL_FIELDS, find_parameter_kind
-from medalopt.text import escape_text, suggest_name
+from medalopt.text import ParameterPath, PathError, escape_text, parse_path, render_path, suggest_name
 
 OVERRIDE_LOCATION = Location("--set")
 

@@ -13,8 +13,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader.errors import Location
+from medalopt.text import ParameterPath
 
 _MAX_NUMBER_LENGTH = 400
 _INTEGER = re.compile(r"[-+]?[0-9]+")

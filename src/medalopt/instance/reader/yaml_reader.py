@@ -14,7 +14,6 @@ import yaml
 
 from medalopt.errors import FaultKind
 from medalopt.instance.instance import SourceNote
-from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.reader import limits
 from medalopt.instance.reader.errors import FaultLog, Location
 from medalopt.instance.reader.yaml_nodes import (
@@ -29,7 +28,7 @@ from medalopt.instance.reader.yaml_nodes import (
     join_comma_numbers,
     name_list_entry,
 )
-from medalopt.text import check_control_characters, escape_text, explain_comma
+from medalopt.text import ParameterPath, check_control_characters, escape_text, explain_comma, render_path
 
 _FORBIDDEN_CHARACTERS = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 _NAME_LISTS = ("accepts", "regions", "devices", "treatments", "fractions", "source")  # lists of names or texts

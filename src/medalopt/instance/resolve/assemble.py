@@ -13,7 +13,6 @@ import numpy as np
 
 from medalopt.instance.activities import list_charge_paths
 from medalopt.instance.instance import Instance, SourceNote
-from medalopt.instance.paths import render_path
 from medalopt.instance.price_steps import list_falling_paths
 from medalopt.instance.reader.files import pause_garbage_collection
 from medalopt.instance.reader.rows import CellColumn, convert_column
@@ -35,6 +34,7 @@ from medalopt.instance.resolve.treatments import build_devices, build_treatments
 from medalopt.instance.schema.containers import Entry
 from medalopt.instance.schema.document import DISTRIBUTIONS
 from medalopt.instance.uncertainty import JOINT_CONFIDENCE
+from medalopt.text import render_path
 from medalopt.units import Quantity
 
 _LOT_FIELDS = ("lot", "minimum_order")

@@ -14,7 +14,6 @@ from medalopt.instance.activities import bound_line_feed
 from medalopt.instance.bounds import compute_bounds, has_negative_price
 from medalopt.instance.credited_metal import find_pooled_lots, locate_pool_terms
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath, PathError, parse_path
 from medalopt.instance.payers import find_party_faults
 from medalopt.instance.reader import limits
 from medalopt.instance.reader.files import pause_garbage_collection
@@ -35,7 +34,7 @@ from medalopt.instance.scenario import find_idle_paths
 from medalopt.instance.schema.document import SURPLUS_TITLES, BundleMix, Document, Group
 from medalopt.instance.source_values import SourceValues
 from medalopt.instance.uncertainty import has_uncertain_returns
-from medalopt.text import escape_text, join_names, suggest_name
+from medalopt.text import ParameterPath, PathError, escape_text, join_names, parse_path, suggest_name
 from medalopt.tolerances import AMOUNT_TOLERANCE
 from medalopt.units import Quantity
 

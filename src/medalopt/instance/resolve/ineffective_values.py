@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from medalopt.errors import FaultKind
-from medalopt.instance.paths import ParameterPath, PathError, parse_path
 from medalopt.instance.reader.files import pause_garbage_collection
 from medalopt.instance.reader.rows import CellColumn
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node
@@ -24,7 +23,7 @@ from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.row_validation import name_stream_rows
 from medalopt.instance.resolve.smelters import list_conditioned_elements, list_smelters, list_terms_lines
 from medalopt.instance.schema.document import SURPLUS_TITLES, Line, Smelter, Treatment, TreatmentFraction
-from medalopt.text import escape_text, suggest_name
+from medalopt.text import ParameterPath, PathError, escape_text, parse_path, suggest_name
 
 _METAL_FIELDS = ("refining_charge", "returned", "deduction", "pays")
 _ELEMENT_FIELDS = ("refuse", "penalties")

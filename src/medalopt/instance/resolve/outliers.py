@@ -11,12 +11,11 @@ from numpy.typing import ArrayLike
 from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.reader.errors import MAX_LISTED
 from medalopt.instance.reader.yaml_nodes import ScalarNode, find_node
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.streams import LaneRows, StreamRows
-from medalopt.text import escape_text
+from medalopt.text import ParameterPath, escape_text, render_path
 from medalopt.units import Quantity
 
 _OUTLIER_FACTOR = 1000.0

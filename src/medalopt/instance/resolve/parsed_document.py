@@ -9,13 +9,12 @@ from fractions import Fraction
 from functools import cached_property
 
 from medalopt.errors import FaultKind
-from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader.errors import FaultLog
 from medalopt.instance.reader.rows import InputSheet
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, find_node, locate_key, locate_path
 from medalopt.instance.schema.document import Document, Periods
 from medalopt.instance.schema.field_types import ValidationContext
-from medalopt.text import escape_text, join_names
+from medalopt.text import ParameterPath, escape_text, join_names
 from medalopt.units import Money, QuantityError, find_currency, parse_quantity
 
 _CURRENCY_CODE = "[A-Z]{3}"

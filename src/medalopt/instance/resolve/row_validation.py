@@ -11,7 +11,6 @@ from pydantic_core import PydanticUndefined
 
 from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Ints
-from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader.errors import MAX_LISTED, Location
 from medalopt.instance.reader.rows import (
     PERIOD,
@@ -26,7 +25,7 @@ from medalopt.instance.reader.rows import (
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.schema.containers import MAX_PRICE_STEPS, Entry
 from medalopt.instance.schema.field_types import NameField, QuantityField, TextField
-from medalopt.text import check_control_characters, escape_text, join_names, suggest_name
+from medalopt.text import ParameterPath, check_control_characters, escape_text, join_names, suggest_name
 from medalopt.units import Quantity
 
 _NAME, DEVICE, REGION, AVAILABLE = ("name",), ("device",), ("region",), ("available",)

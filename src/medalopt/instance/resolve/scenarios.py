@@ -20,7 +20,6 @@ from typing import Any
 
 from medalopt.errors import FaultKind, InputError, UsageError
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath, PathError, parse_path
 from medalopt.instance.reader import limits
 from medalopt.instance.reader.errors import FaultLog, Location
 from medalopt.instance.reader.files import FileBytes, decode_csv, decode_yaml, read_file
@@ -42,7 +41,7 @@ from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.field_types import QuantityField, find_name_flaw
 from medalopt.instance.schema.validation import TABLE_SECTIONS, build_section_model, validate_tree
 from medalopt.instance.source_values import SourceValues
-from medalopt.text import check_control_characters, escape_text, suggest_name
+from medalopt.text import ParameterPath, PathError, check_control_characters, escape_text, parse_path, suggest_name
 from medalopt.units import Money, QuantityError
 
 MAX_STREAMS_BUILT = 20_000  # in all scenarios that are built for their warnings; at least one scenario is

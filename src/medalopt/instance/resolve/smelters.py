@@ -10,7 +10,6 @@ import numpy as np
 from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Bools, ExactArray, ExactNumber, Ints, stack_over_periods
 from medalopt.instance.instance import Impurities, Smelters, SmelterTerms
-from medalopt.instance.paths import ParameterPath
 from medalopt.instance.resolve.broadcast import (
     Figure,
     NameAxis,
@@ -37,7 +36,7 @@ from medalopt.instance.resolve.treatments import (
 )
 from medalopt.instance.schema.document import SURPLUS_TITLES, Line, PenaltyStep, Smelter
 from medalopt.instance.schema.field_types import NO_LIMIT, ZERO_QUANTITY
-from medalopt.text import escape_text
+from medalopt.text import ParameterPath, escape_text
 from medalopt.units import Quantity
 
 _POOLED = "pooled"

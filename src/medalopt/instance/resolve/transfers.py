@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from medalopt.errors import FaultKind
-from medalopt.instance.paths import PathError, find_wildcards, parse_path
 from medalopt.instance.payers import RAISED_PRICES, TRANSFERS
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.row_validation import name_stream_rows
 from medalopt.instance.scenario import matches_name
 from medalopt.instance.schema.parties import Transfer
-from medalopt.text import escape_text, join_names, suggest_name
+from medalopt.text import PathError, escape_text, find_wildcards, join_names, parse_path, suggest_name
 from medalopt.units import Quantity
 
 

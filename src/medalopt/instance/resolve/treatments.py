@@ -15,7 +15,6 @@ import numpy as np
 from medalopt.errors import FaultKind
 from medalopt.instance.arrays import EXACT_ZERO, Bools, ExactArray, stack_over_periods
 from medalopt.instance.instance import FRACTION_SEPARATOR, Devices, Treatments
-from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader.yaml_nodes import find_node
 from medalopt.instance.resolve.broadcast import (
     Figure,
@@ -31,7 +30,7 @@ from medalopt.instance.resolve.broadcast import (
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.schema.document import Override, Treatment, TreatmentFraction
 from medalopt.instance.schema.field_types import ZERO_QUANTITY
-from medalopt.text import escape_text, suggest_name
+from medalopt.text import ParameterPath, escape_text, suggest_name
 from medalopt.units import Quantity
 
 WHOLE_TREATMENT = "whole"

@@ -18,14 +18,13 @@ from medalopt.instance.demand import (
     may_buy,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.instance.reader.errors import MAX_LISTED
 from medalopt.instance.reader.yaml_nodes import find_node
 from medalopt.instance.resolve.outliers import warn_of_outliers
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.reachability import Reachability, warn_of_unreachable
 from medalopt.instance.resolve.streams import LaneRows, StreamRows
-from medalopt.text import escape_text, join_names, state_count, suggest_name
+from medalopt.text import ParameterPath, escape_text, join_names, render_path, state_count, suggest_name
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 _MAX_FEED_GRADE_KG_T = 500.0

@@ -18,7 +18,6 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticUndefined
 
 from medalopt.errors import FaultKind
-from medalopt.instance.paths import ParameterPath
 from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
 from medalopt.instance.reader.yaml_nodes import (
     MappingNode,
@@ -50,7 +49,7 @@ from medalopt.instance.schema.field_types import (
     TextField,
     ValidationContext,
 )
-from medalopt.text import escape_text, join_names, suggest_name
+from medalopt.text import ParameterPath, escape_text, join_names, suggest_name
 from medalopt.units import Quantity
 
 E = TypeVar("E", bound=Entry)

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from medalopt.errors import Fault, FaultKind, InputError
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import InstanceFile, read_calendar
-from medalopt.instance.paths import ParameterPath, PathError, render_path
 from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
 from medalopt.instance.reader.excel_reader import (
     DateText,
@@ -50,7 +49,7 @@ from medalopt.instance.workbook.layout import (
     parse_heading,
     unquote_text,
 )
-from medalopt.text import escape_text, join_names, suggest_name
+from medalopt.text import ParameterPath, PathError, escape_text, join_names, render_path, suggest_name
 from medalopt.units import Money, QuantityError, split_number_unit
 
 _DUPLICATE_MESSAGE = "`{}` is given already, as a whole or in parts: empty one of the cells"

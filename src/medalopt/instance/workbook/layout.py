@@ -15,11 +15,11 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from medalopt.instance.loading import InstanceFile, read_calendar
-from medalopt.instance.paths import ParameterPath, PathError, parse_path, render_path
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from medalopt.instance.resolve.parsed_document import Calendar
 from medalopt.instance.schema.field_types import IntegerField, QuantityField
 from medalopt.instance.schema.validation import FieldDescription, ValueForm, find_field_description, list_fields
+from medalopt.text import ParameterPath, PathError, parse_path, render_path
 from medalopt.units import Money, QuantityError, name_unit, split_number_unit
 
 INSTANCE_SHEET, POLICY_SHEET, SCENARIOS_SHEET = "Instance", "Policy", "Scenarios"

@@ -10,7 +10,6 @@ from typing import Any
 from medalopt.analysis.infeasibility.messages import name_parameter
 from medalopt.analysis.sensitivity.ranges import SensitivityRange, SensitivityRangeEnd, SensitivityRanges
 from medalopt.instance.confidence import needs_cuts
-from medalopt.instance.paths import parse_path
 from medalopt.report.charts import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows, show_value
 from medalopt.report.explain import describe_kept_lots
@@ -23,7 +22,7 @@ from medalopt.report.sensitivity.report_part import (
     title_parameter,
 )
 from medalopt.report.solve import describe_objective, describe_status
-from medalopt.text import escape_text, list_first
+from medalopt.text import escape_text, list_first, parse_path
 
 MOST_TABLE_ROWS = 8  # rows of a table
 _LEAST_COST_SHARE = 1e-3  # of the objective: least value of a parameter at its price whose range is listed

@@ -8,12 +8,11 @@ from typing import Any
 
 from medalopt.catalog import PARAMETER_TITLES
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import ParameterPath, render_path
 from medalopt.report.charts import COLOURS, FONT, INK, Chart, ChartAxis, build_plot_option
 from medalopt.report.document import Report, ReportTable
 from medalopt.report.numbers import choose_money_scale, format_mass, format_money, format_number
 from medalopt.report.render.json import identify_instance, render_json
-from medalopt.text import escape_text
+from medalopt.text import ParameterPath, escape_text, render_path
 
 
 @dataclass(frozen=True)

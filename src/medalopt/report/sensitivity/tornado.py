@@ -18,7 +18,6 @@ from medalopt.analysis.sensitivity.variance import (
     VarianceAnalysis,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.report.charts import COLOURS, FAINT, FONT, INK, Chart, ChartAxis, build_plot_option, mark_base_case
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows, show_value
 from medalopt.report.numbers import choose_money_scale, format_money, format_number
@@ -30,7 +29,7 @@ from medalopt.report.sensitivity.report_part import (
     title_parameter,
     title_shortfall,
 )
-from medalopt.text import escape_text, format_count, list_first
+from medalopt.text import escape_text, format_count, list_first, render_path
 
 MOST_BARS_DRAWN, MOST_TABLE_ROWS = 20, 15  # bars of the chart, rows of the table
 INFEASIBLE_BAR_RATIO = 1.15  # length of an infeasible bar, relative to the longest other bar

@@ -15,7 +15,6 @@ from medalopt.analysis.sourcing.payments import SALES_ORDER
 from medalopt.analysis.sourcing.traceability import list_claims
 from medalopt.instance.arrays import Bools
 from medalopt.instance.instance import Instance, SourceNote
-from medalopt.instance.paths import ParameterPath, parse_path, render_path
 from medalopt.instance.payers import CARRIER, COLLECTOR, MINT, OPERATOR, SELLER, SMELTER, PartyDirectory
 from medalopt.instance.schema.validation import TABLE_SECTIONS
 from medalopt.instance.source_values import SourceValues
@@ -23,7 +22,7 @@ from medalopt.plan.plan import Plan
 from medalopt.report.document import CellValue, OrderDocument, ReportColumn, ReportTable
 from medalopt.report.solve_tables import get_period_word
 from medalopt.report.sourcing.metals import choose_decimals
-from medalopt.text import format_count
+from medalopt.text import ParameterPath, format_count, parse_path, render_path
 
 
 @dataclass(frozen=True)

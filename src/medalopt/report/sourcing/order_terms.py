@@ -13,14 +13,13 @@ import numpy as np
 from medalopt.analysis.sourcing.orders import OrderMargin, OrderMargins, compute_order_margins
 from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, SALES_ORDER, TOLL
 from medalopt.instance.instance import Instance, Names
-from medalopt.instance.paths import render_path
 from medalopt.instance.payers import CostPayers, PartyDirectory, has_payers
 from medalopt.instance.price_steps import StepKind
 from medalopt.plan.plan import Plan
 from medalopt.report.document import SIGNATURE_FIELDS, FieldPairs, OrderDocument, ReportTable, count_minor_digits
 from medalopt.report.numbers import format_mass, format_number, format_tonnes
 from medalopt.report.sourcing.order_layout import group_order_lines
-from medalopt.text import escape_text, join_with_and
+from medalopt.text import escape_text, join_with_and, render_path
 
 COLLECTION_ORDER, TRANSPORT_ORDER = "collection order", "transport order"
 TONNE_CODE, KILOGRAM_CODE, LUMP_SUM_CODE = "TNE", "KGM", "LS"  # UN/ECE Recommendation 20

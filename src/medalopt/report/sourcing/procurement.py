@@ -28,7 +28,6 @@ from medalopt.analysis.sourcing.risks import PlanRisks, ScenarioRisk
 from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance
-from medalopt.instance.paths import render_path
 from medalopt.instance.payers import PartyDirectory, name_buyer_as_payer
 from medalopt.instance.price_steps import (
     STREAM_STEPS,
@@ -51,7 +50,7 @@ from medalopt.report.numbers import format_change_value, format_mass, format_mon
 from medalopt.report.sensitivity.report_part import capitalize_first, title_parameter
 from medalopt.report.sensitivity.tornado import describe_step, format_step
 from medalopt.report.solve_tables import get_period_word, title_cost_kinds
-from medalopt.text import escape_text
+from medalopt.text import escape_text, render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE
 from medalopt.units import name_unit
 
