@@ -8,8 +8,7 @@ from tests.instance.writing import faults, loaded
 
 from medalopt.instance.reader.csv_reader import read_csv_rows
 from medalopt.instance.reader.errors import FaultLog
-from medalopt.instance.reader.yaml_nodes import SequenceNode, find_node
-from medalopt.instance.reader.yaml_reader import parse_yaml
+from medalopt.instance.reader.yaml_nodes import SequenceNode, find_node, parse_yaml
 from medalopt.instance.schema.validation import build_json_schema
 from medalopt.units import Money, parse_quantity
 

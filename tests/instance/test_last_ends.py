@@ -13,7 +13,7 @@ from medalopt.instance import load
 from medalopt.instance.reader import csv_reader, excel_reader, limits
 from medalopt.instance.reader.errors import FaultLog, Location
 from medalopt.instance.reader.excel_reader import format_cell
-from medalopt.instance.reader.yaml_reader import parse_yaml
+from medalopt.instance.reader.yaml_nodes import parse_yaml
 from medalopt.instance.schema.document import Periods
 
 TABLE = "streams: {table: rows.csv}"

@@ -10,8 +10,8 @@ from tests.instance.writing import written
 
 from medalopt.errors import InputError
 from medalopt.instance import load
-from medalopt.instance.reader import yaml_reader
 from medalopt.instance.reader.errors import FaultLog
+from medalopt.instance.reader.yaml_nodes import parse_yaml
 
 
 def test_the_mark_of_yaml(tmp_path: Path) -> None:
@@ -30,18 +30,18 @@ def test_the_mark_of_yaml(tmp_path: Path) -> None:
 def test_yaml_that_breaks_without_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of the YAML reader that has no mark is a fault of the whole file, in two hundred characters."""
 
-    def breaks(_: str) -> object:
+    def breaks(_: str, **_loader: object) -> object:
         raise yaml.YAMLError("x" * 300)
 
-    monkeypatch.setattr(yaml_reader, "_parse_events", breaks)
+    monkeypatch.setattr(yaml, "parse", breaks)
     found = FaultLog()
-    assert yaml_reader.parse_yaml("a: 1", "f", found) is None
+    assert parse_yaml("a: 1", "f", found) is None
     (fault,) = found.errors
     assert (fault.line, fault.column) == (0, 0)
     assert fault.message == f"is not YAML: {'x' * 200}…"
     monkeypatch.undo()
     found = FaultLog()
-    assert yaml_reader.parse_yaml("\n\x07", "f", found) is None and (found.errors[0].line, found.errors[0].column) == (
+    assert parse_yaml("\n\x07", "f", found) is None and (found.errors[0].line, found.errors[0].column) == (
         2,
         1,
     )

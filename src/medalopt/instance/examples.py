@@ -8,8 +8,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from medalopt.instance.reader.errors import FaultLog
-from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, find_node
-from medalopt.instance.reader.yaml_reader import parse_yaml
+from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, find_node, parse_yaml
 from medalopt.instance.schema.validation import TABLE_SECTIONS
 
 _NAME_LINE = re.compile(r"^name: .*$", re.MULTILINE)

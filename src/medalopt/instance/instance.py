@@ -25,6 +25,7 @@ from medalopt.text import ParameterPath, render_path
 
 if TYPE_CHECKING:
     from medalopt.instance.loading import InstanceOrigin
+    from medalopt.instance.reader.yaml_nodes import SourceNote
 
 Names = tuple[str, ...]
 FRACTION_SEPARATOR = "/"  # between the names of a treatment and of its fraction
@@ -310,15 +311,6 @@ class PolicyLimits:
     def couples_offers(self) -> bool:
         """Whether the kilograms that may be bought of one offer depend on those of the others."""
         return bool(self.concentration_offers.value < 1)
-
-
-@dataclass(frozen=True)
-class SourceNote:
-    """Source and note of one mapping of the file, as its author wrote them."""
-
-    path: str
-    source: Names
-    note: str
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from medalopt.errors import Fault, FaultKind, InputError, UsageError
-from medalopt.instance.instance import Instance, SourceNote, is_same_instance
+from medalopt.instance.instance import Instance, is_same_instance
 from medalopt.instance.reader.csv_reader import build_csv_sheet, resolve_table_path
 from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
 from medalopt.instance.reader.files import CODECS, decode_table, decode_yaml, pause_garbage_collection, read_file
@@ -30,8 +30,16 @@ from medalopt.instance.reader.overrides import (
     parse_overrides,
 )
 from medalopt.instance.reader.rows import InputSheet, build_list_sheet
-from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, SequenceNode, convert_to_plain, find_node
-from medalopt.instance.reader.yaml_reader import parse_yaml, split_notes
+from medalopt.instance.reader.yaml_nodes import (
+    MappingNode,
+    ScalarNode,
+    SequenceNode,
+    SourceNote,
+    convert_to_plain,
+    find_node,
+    parse_yaml,
+    split_notes,
+)
 from medalopt.instance.resolve.assemble import assemble_instance, collect_regions, collect_sources
 from medalopt.instance.resolve.checks import (
     check_array_sizes,

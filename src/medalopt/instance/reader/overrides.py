@@ -22,8 +22,7 @@ from medalopt.instance.reader.rows import (
     format_scalar,
     is_step_list,
 )
-from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node
-from medalopt.instance.reader.yaml_reader import parse_yaml
+from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node, parse_yaml
 from medalopt.instance.schema.validation import PER_METAL_FIELDS, find_parameter_kind
 from medalopt.text import ParameterPath, PathError, escape_text, parse_path, render_path, suggest_name
 

@@ -29,8 +29,15 @@ from medalopt.instance.reader.overrides import (
     apply_tree_overrides,
     parse_overrides,
 )
-from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, locate_key
-from medalopt.instance.reader.yaml_reader import parse_yaml, split_notes
+from medalopt.instance.reader.yaml_nodes import (
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    locate_key,
+    parse_yaml,
+    split_notes,
+)
 from medalopt.instance.resolve.checks import check_document
 from medalopt.instance.resolve.ineffective_values import Reasons, find_ineffective, find_reason
 from medalopt.instance.resolve.parsed_document import Draft

@@ -25,8 +25,7 @@ from medalopt.instance.reader.excel_reader import (
 )
 from medalopt.instance.reader.files import FileBytes
 from medalopt.instance.reader.limits import MAX_INSTANCE_CELLS
-from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
-from medalopt.instance.reader.yaml_reader import parse_yaml
+from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, parse_yaml
 from medalopt.instance.resolve.parsed_document import Calendar
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.field_types import IntegerField, QuantityField

@@ -14,8 +14,9 @@ import numpy as np
 from medalopt.analysis.sourcing.payments import SALES_ORDER
 from medalopt.analysis.sourcing.traceability import list_claims
 from medalopt.instance.arrays import Bools
-from medalopt.instance.instance import Instance, SourceNote
+from medalopt.instance.instance import Instance
 from medalopt.instance.payers import CARRIER, COLLECTOR, MINT, OPERATOR, SELLER, SMELTER, PartyDirectory
+from medalopt.instance.reader.yaml_nodes import SourceNote
 from medalopt.instance.schema.validation import TABLE_SECTIONS
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
