@@ -15,7 +15,6 @@ from medalopt.errors import InputError
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arrays import ExactArray
 from medalopt.instance.bounds import compute_bounds
-from medalopt.instance.credited_metal import bound_withheld, find_pooled_lots, list_pool_names
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import (
     Routes,
@@ -28,6 +27,7 @@ from medalopt.instance.routes import (
     compute_shipment_unit_costs,
     has_supply,
 )
+from medalopt.instance.smelter_terms import bound_withheld, find_pooled_lots, list_pool_names
 
 LINKING = ROOT / "tests" / "model" / "golden" / "linking.yaml"
 

@@ -12,9 +12,9 @@ from tests.model import golden
 from tests.model.cases import ROOT, at_random, conforming
 
 import medalopt
-from medalopt.instance.credited_metal import list_terms_names
 from medalopt.instance.instance import Instance
 from medalopt.instance.price_steps import STEP_KINDS
+from medalopt.instance.smelter_terms import list_terms_names
 from medalopt.model.build import build_master
 from medalopt.model.network import build_network
 from medalopt.model.network_to_pyomo import attach_network

@@ -22,8 +22,8 @@ LOADED = ("highspy", "numpy", "pint", "pydantic", "pyomo.core", "pyomo.repn.line
 READING = (  # the code that is at work while an instance is read
     *("tolerances.py", "units.py", "instance/resolve/"),
     *("instance/routes.py", "instance/demand.py", "instance/activities.py"),  # for its warnings, and what pools credit
-    *("instance/uncertainty.py", "instance/risk.py", "instance/credited_metal.py"),
-    *("instance/price_steps.py", "instance/impurities.py", "instance/payers.py"),
+    *("instance/uncertainty.py", "instance/risk.py", "instance/smelter_terms.py"),
+    *("instance/price_steps.py", "instance/payers.py"),
 )
 AT_ONCE = {  # by check: the files, or single errors, that it catches where the quicker checks do not
     "lots": (

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import pyomo.core as pyo
 
 from medalopt.export.mathprog import build_axes
-from medalopt.instance.credited_metal import list_terms_names
 from medalopt.instance.instance import Instance
+from medalopt.instance.smelter_terms import list_terms_names
 from medalopt.linear_program import format_component_name, percent_encode
 
 WITH_PERIOD = frozenset(

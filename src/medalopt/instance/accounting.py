@@ -11,15 +11,15 @@ from functools import cached_property
 import numpy as np
 
 from medalopt.instance.activities import add_charges, add_split_charges, compute_charges
-from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group, zero_where_infinite
-from medalopt.instance.arrays import Ints
-from medalopt.instance.credited_metal import (
-    PooledLots,
-    compute_withheld_charge,
-    find_pooled_lots,
-    shift_to_shipment,
-    sum_credited_by_line,
+from medalopt.instance.arithmetic import (
+    NumberReader,
+    Numbers,
+    make_zeros,
+    read_floats,
+    sum_by_group,
+    zero_where_infinite,
 )
+from medalopt.instance.arrays import Ints
 from medalopt.instance.demand import (
     compute_casting_holding_cost,
     compute_casting_price,
@@ -34,13 +34,14 @@ from medalopt.instance.demand import (
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import compute_party_costs, parse_cost_objective
 from medalopt.instance.price_steps import allocate_surcharges, compute_step_surcharges
-from medalopt.instance.routes import (
-    NumberReader,
-    Routes,
-    compute_refining_costs,
-    compute_route_costs,
+from medalopt.instance.routes import Routes, compute_refining_costs, compute_route_costs, sum_over_routes
+from medalopt.instance.smelter_terms import (
+    PooledLots,
+    compute_withheld_charge,
+    find_pooled_lots,
     read_at_credit,
-    sum_over_routes,
+    shift_to_shipment,
+    sum_credited_by_line,
 )
 
 

@@ -18,7 +18,6 @@ import numpy as np
 from medalopt.instance.arithmetic import Numbers, bound_below, sum_by_group
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.bounds import VariableBounds, bound_purchases, compute_bounds, drop_lot_constraints
-from medalopt.instance.credited_metal import list_terms_names
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
 from medalopt.instance.price_steps import (
@@ -29,6 +28,7 @@ from medalopt.instance.price_steps import (
     spread_falling_steps,
 )
 from medalopt.instance.routes import Routes, build_routes
+from medalopt.instance.smelter_terms import list_terms_names
 from medalopt.text import render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE
 

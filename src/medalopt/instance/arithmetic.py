@@ -362,6 +362,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
 
 
 Numbers = Any  # an array of floats, of fractions, or an IntervalArray
+NumberReader = Callable[[ExactArray], Numbers]  # reads parameters in one arithmetic
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from medalopt.catalog import Limit
-from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats
+from medalopt.instance.arithmetic import NumberReader, Numbers, make_zeros, read_floats
 from medalopt.instance.arrays import Bools, ExactArray, Ints
-from medalopt.instance.credited_metal import list_pool_names, list_terms_names
 from medalopt.instance.demand import (
     compute_cumulative_demand,
     compute_scrap_rate,
@@ -26,7 +25,8 @@ from medalopt.instance.demand import (
 )
 from medalopt.instance.instance import Instance, MarketOffers, Names, Streams
 from medalopt.instance.price_steps import OFFER_STEPS, STEP_KINDS, drop_falling_steps, list_step_prices
-from medalopt.instance.routes import FractionGroups, NumberReader, Routes
+from medalopt.instance.routes import FractionGroups, Routes
+from medalopt.instance.smelter_terms import list_pool_names, list_terms_names
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats
+from medalopt.instance.arithmetic import NumberReader, Numbers, make_zeros, read_floats
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import NumberReader, Routes
+from medalopt.instance.routes import Routes
 from medalopt.text import escape_text, join_names, render_path
 
 

@@ -22,7 +22,7 @@ from medalopt.tolerances import AMOUNT_TOLERANCE
 
 if TYPE_CHECKING:
     from medalopt.instance.accounting import PlanAccount
-    from medalopt.instance.routes import NumberReader
+    from medalopt.instance.arithmetic import NumberReader
 
 
 _ROUNDING = 2.0**-40  # relative margin for the rounding errors of rates

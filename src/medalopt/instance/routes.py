@@ -7,22 +7,25 @@ treats. Prices and charges that may change over time have one value per period o
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats
-from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
-from medalopt.instance.impurities import compute_impurity_content, compute_penalties, find_accepted_lines
+from medalopt.instance.arithmetic import NumberReader, Numbers, make_zeros, read_floats
+from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
+from medalopt.instance.smelter_terms import (
+    compute_feed_metal,
+    compute_impurity_content,
+    compute_penalties,
+    find_accepted_lines,
+    read_at_credit,
+)
 
 if TYPE_CHECKING:
     from medalopt.instance.accounting import PlanAccount
-
-NumberReader = Callable[[ExactArray], Numbers]
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,22 +249,6 @@ def _compute_returned_metal(
     return read(instance.streams.credited)[stream] * np.maximum(settled, 0)
 
 
-def compute_feed_metal(instance: Instance, read: NumberReader, stream: Ints, treatment: Ints) -> Numbers:
-    """Return $m_{je}$, (N, E): metal in the feed per tonne of devices of each stream and treatment, kg/t.
-
-    Args:
-        instance: Instance.
-        read: Reads an array in floats, intervals or fractions.
-        stream: Streams, (N,).
-        treatment: Treatment of each, (N,).
-
-    Returns:
-        (N, E) kg/t.
-    """
-    device = instance.streams.device[stream]
-    return read(instance.devices.assay)[device] * read(instance.treatments.recovery)[treatment, device]
-
-
 def classify_routes(instance: Instance, routes: Routes) -> tuple[Ints, Ints]:
     """Classify routes by equal metal returned and refining charge.
 
@@ -435,23 +422,6 @@ def index_period(values: Numbers, period: Any) -> Any:
     """
     last = values.shape[-1] - 1
     return min(period, last) if isinstance(period, int) else np.minimum(period, last)
-
-
-def read_at_credit(charge: Numbers, lead: Ints, periods: int) -> Numbers:
-    """Return charges on metal by period of shipment from those by period in which the metal is on the account.
-
-    Args:
-        charge (N, 1 or T): Charges by period of credit.
-        lead (N,): Periods from shipment to credit.
-        periods: Number of periods T.
-
-    Returns:
-        Charges (N, T); 0 for shipments whose metal is credited after the horizon.
-    """
-    back = np.arange(periods)[None, :] + lead[:, None]
-    if charge.shape[1] > 1:
-        charge = np.take_along_axis(charge, np.minimum(back, periods - 1), axis=1)
-    return np.where(back < periods, charge, 0)
 
 
 def sum_over_routes(rate: Numbers, sent: Numbers) -> Numbers:

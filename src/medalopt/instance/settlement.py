@@ -15,13 +15,13 @@ import numpy as np
 from medalopt.errors import Fault
 from medalopt.instance.accounting import Decisions
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.instance.credited_metal import leaves_metal
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.input_table import InputTable
 from medalopt.instance.instance import Instance
 from medalopt.instance.reader.errors import FaultLog
 from medalopt.instance.routes import Routes
 from medalopt.instance.schema.field_types import QuantityField, find_name_flaw
+from medalopt.instance.smelter_terms import leaves_metal
 from medalopt.text import escape_text
 
 _FEED_TOLERANCE = 0.01  # relative excess of feed over devices_t * to_smelter that is tolerated

@@ -9,8 +9,8 @@ import pyomo.core as pyo
 
 from medalopt.instance.arrays import ExactArray
 from medalopt.instance.demand import find_charge_limits, may_buy
-from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
+from medalopt.instance.smelter_terms import has_limit
 from medalopt.model.balance import collect_purchases
 from medalopt.model.variables import index_by_name, select_names
 

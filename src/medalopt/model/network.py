@@ -18,17 +18,17 @@ import numpy as np
 from medalopt.instance.activities import LINE_KIND
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.bounds import has_lot_constraint
-from medalopt.instance.credited_metal import (
+from medalopt.instance.instance import Instance
+from medalopt.instance.routes import Routes, compute_shipment_unit_costs, has_supply
+from medalopt.instance.smelter_terms import (
     PooledLots,
     compute_withheld_charge,
     find_pooled_lots,
     get_line_leads,
+    has_limit,
     leaves_metal,
     may_leave,
 )
-from medalopt.instance.impurities import has_limit
-from medalopt.instance.instance import Instance
-from medalopt.instance.routes import Routes, compute_shipment_unit_costs, has_supply
 from medalopt.model.variables import list_returned_indices, mark_linked_regions, mark_linked_streams
 
 

@@ -10,9 +10,9 @@ import pyomo.core as pyo
 from pyomo.core.expr.numeric_expr import LinearExpression
 
 from medalopt.instance.arrays import Ints
-from medalopt.instance.credited_metal import list_pool_names
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
+from medalopt.instance.smelter_terms import list_pool_names
 from medalopt.model.network import Network, SparseEntries
 from medalopt.model.variables import LinkingFamily, iterate_linking_variables, list_linking_families
 

@@ -20,7 +20,6 @@ from medalopt.instance.activities import LINE_KIND
 from medalopt.instance.arithmetic import Numbers
 from medalopt.instance.arrays import Bools, Ints
 from medalopt.instance.bounds import compute_bounds, has_lot_constraint
-from medalopt.instance.credited_metal import leaves_metal, list_terms_names, may_leave
 from medalopt.instance.demand import (
     can_be_in_stock,
     can_return_metal,
@@ -30,9 +29,9 @@ from medalopt.instance.demand import (
     may_buy,
     may_charge,
 )
-from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes, compute_separable_participation
+from medalopt.instance.smelter_terms import has_limit, leaves_metal, list_terms_names, may_leave
 
 AxisNames = Sequence[str]
 

@@ -13,19 +13,16 @@ from types import MappingProxyType
 
 import numpy as np
 
-from medalopt.instance.arithmetic import Numbers, make_zeros, read_floats, sum_by_group, zero_where_infinite
+from medalopt.instance.arithmetic import (
+    NumberReader,
+    Numbers,
+    make_zeros,
+    read_floats,
+    sum_by_group,
+    zero_where_infinite,
+)
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.bounds import VariableBounds
-from medalopt.instance.credited_metal import (
-    PooledLots,
-    bound_withheld,
-    compute_withheld_charge,
-    compute_worth_left,
-    find_pooled_lots,
-    leaves_metal,
-    may_leave,
-    shift_to_shipment,
-)
 from medalopt.instance.demand import (
     compute_casting_holding_cost,
     compute_casting_price,
@@ -38,13 +35,16 @@ from medalopt.instance.demand import (
     may_miss,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import (
-    NumberReader,
-    Routes,
-    classify_routes,
-    compute_base_costs,
-    compute_refining_costs_of,
-    fold_prices,
+from medalopt.instance.routes import Routes, classify_routes, compute_base_costs, compute_refining_costs_of, fold_prices
+from medalopt.instance.smelter_terms import (
+    PooledLots,
+    bound_withheld,
+    compute_withheld_charge,
+    compute_worth_left,
+    find_pooled_lots,
+    leaves_metal,
+    may_leave,
+    shift_to_shipment,
 )
 from medalopt.proof.prices import (
     Prices,

@@ -14,10 +14,10 @@ from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import Floats
 from medalopt.instance.bounds import list_axis_names
-from medalopt.instance.credited_metal import leaves_metal
 from medalopt.instance.demand import is_stocked, may_miss
 from medalopt.instance.instance import FRACTION_SEPARATOR, Instance
 from medalopt.instance.routes import Routes
+from medalopt.instance.smelter_terms import leaves_metal
 from medalopt.proof.confidence import list_cone_axes
 from medalopt.proof.extension_rows import compute_extension_residuals
 from medalopt.proof.extensions import (

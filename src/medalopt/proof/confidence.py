@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.arithmetic import IntervalArray, Numbers, lift_floats, make_zeros
+from medalopt.instance.arithmetic import IntervalArray, NumberReader, Numbers, lift_floats, make_zeros
 from medalopt.instance.arrays import Floats
 from medalopt.instance.confidence import (
     LARGEST_CONFIDENCE,
@@ -33,9 +33,9 @@ from medalopt.instance.confidence import (
     get_joint_confidence,
     measure_confidence,
 )
-from medalopt.instance.credited_metal import find_pooled_lots
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import NumberReader, Routes
+from medalopt.instance.routes import Routes
+from medalopt.instance.smelter_terms import find_pooled_lots
 from medalopt.proof.rational import enclose_square_root
 
 CONE_RULE, DIRECTION_RULE = "confidence", "confidence_direction"  # rules of the saved dual values

@@ -17,6 +17,7 @@ import numpy as np
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import (
     FLOAT_ARITHMETIC,
+    NumberReader,
     Numbers,
     bound_above,
     bound_below,
@@ -25,10 +26,10 @@ from medalopt.instance.arithmetic import (
     make_zeros,
 )
 from medalopt.instance.arrays import Floats
-from medalopt.instance.credited_metal import compute_withheld_charge, find_pooled_lots, shift_to_shipment
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import NumberReader, Routes, compute_route_costs
+from medalopt.instance.routes import Routes, compute_route_costs
+from medalopt.instance.smelter_terms import compute_withheld_charge, find_pooled_lots, shift_to_shipment
 from medalopt.proof.bound import BoundContext, ObjectiveWeights, minimise_lagrangian
 from medalopt.proof.confidence import ConePayments, merge_payments
 from medalopt.proof.extensions import (

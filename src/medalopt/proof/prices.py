@@ -13,20 +13,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medalopt.catalog import FAMILIES, UPPER, Family
-from medalopt.instance.arithmetic import Arithmetic, Numbers, make_zeros, sum_by_group, zero_where_infinite
+from medalopt.instance.arithmetic import (
+    Arithmetic,
+    NumberReader,
+    Numbers,
+    make_zeros,
+    sum_by_group,
+    zero_where_infinite,
+)
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.bounds import get_limit, list_axis_names
-from medalopt.instance.credited_metal import leaves_metal, may_leave, shift_to_shipment
 from medalopt.instance.demand import (
     compute_cumulative_demand,
     compute_offer_holding_cost,
     find_charge_limits,
     is_stocked,
 )
-from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.price_steps import OFFER_STEPS, STEP_KINDS, STREAM_STEPS, StepKind
-from medalopt.instance.routes import NumberReader, Routes
+from medalopt.instance.routes import Routes
+from medalopt.instance.smelter_terms import has_limit, leaves_metal, may_leave, shift_to_shipment
 
 if TYPE_CHECKING:
     from medalopt.proof.bound import BoundContext, ObjectiveWeights

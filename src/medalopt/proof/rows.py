@@ -21,11 +21,10 @@ from medalopt.instance.arithmetic import (
     zero_where_infinite,
 )
 from medalopt.instance.bounds import VariableBounds, bound_metal_charged, get_limit
-from medalopt.instance.credited_metal import leaves_metal, may_leave
 from medalopt.instance.demand import compute_cumulative_demand, has_demand, is_stocked, may_buy, may_charge, may_miss
-from medalopt.instance.impurities import has_limit
 from medalopt.instance.price_steps import STEP_KINDS, measure_excess
 from medalopt.instance.routes import has_supply
+from medalopt.instance.smelter_terms import has_limit, leaves_metal, may_leave
 from medalopt.proof.confidence import CONE_RULE, iterate_cone_residuals
 
 

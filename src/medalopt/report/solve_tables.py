@@ -14,10 +14,10 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import read_floats
 from medalopt.instance.arrays import Floats, drop_infinite
 from medalopt.instance.demand import may_miss, sells_castings
-from medalopt.instance.impurities import compute_penalties
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import restrict_account
 from medalopt.instance.price_steps import OFFER_STEPS, bound_by_steps, compute_purchase_costs
+from medalopt.instance.smelter_terms import compute_penalties
 from medalopt.plan.metal_values import MetalValues
 from medalopt.plan.plan import Plan
 from medalopt.proof.bound import ObjectiveWeights, price_medals

@@ -21,9 +21,9 @@ from pyomo.repn.util import VarRecorder
 from medalopt.errors import UsageError
 from medalopt.instance.arrays import ExactArray, Floats
 from medalopt.instance.confidence import get_uncertainty_budget
-from medalopt.instance.credited_metal import leaves_metal
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
+from medalopt.instance.smelter_terms import leaves_metal
 from medalopt.model.build import build_master
 from medalopt.model.extensions import redirect_output
 from medalopt.model.network import SparseEntries

@@ -9,9 +9,9 @@ import numpy as np
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arrays import Floats
 from medalopt.instance.confidence import build_confidence, list_budget_parts, measure_confidence
-from medalopt.instance.credited_metal import find_pooled_lots
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import ConfidenceCut, Routes
+from medalopt.instance.smelter_terms import find_pooled_lots
 from medalopt.model.network import Network
 from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE, read_cone_prices
 from medalopt.proof.prices import Duals

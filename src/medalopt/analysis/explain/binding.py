@@ -14,9 +14,9 @@ from medalopt.catalog import LOWER, STEP_TITLE, Limit, group_limits, list_limits
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
-from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.price_steps import STEP_KINDS
+from medalopt.instance.smelter_terms import has_limit
 from medalopt.proof.bound import expand_reserve_prices
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.extension_rows import select_usable_duals

@@ -38,9 +38,9 @@ from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
 from medalopt.analysis.infeasibility.search import MAX_MOVE_FACTOR, ProblemBuilder, interpolate_problems
 from medalopt.catalog import LOWER, UPPER
 from medalopt.errors import SolverError
-from medalopt.instance.credited_metal import list_terms_names
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import parse_cost_objective
+from medalopt.instance.smelter_terms import list_terms_names
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.plan.plan import OBJECTIVE_UNITS
 from medalopt.solver.highs import TimeBudget

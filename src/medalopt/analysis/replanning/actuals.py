@@ -10,7 +10,6 @@ import numpy as np
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.activities import ACTIVITY_KINDS, compute_line_feed, compute_quantity, list_charging_kinds
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.instance.credited_metal import leaves_metal
 from medalopt.instance.demand import (
     compute_casting_holding_cost,
     compute_casting_price,
@@ -21,6 +20,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.price_steps import STEP_KINDS, drop_price_steps, sum_step_surcharges
 from medalopt.instance.routes import Routes, build_routes, index_period, sum_over_routes
 from medalopt.instance.settlement import ActualLots
+from medalopt.instance.smelter_terms import leaves_metal
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from medalopt.errors import UsageError
 from medalopt.instance.arithmetic import read_floats
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
-from medalopt.instance.credited_metal import compute_worth_left, leaves_metal, list_terms_names
 from medalopt.instance.demand import compute_offer_holding_cost, may_buy
 from medalopt.instance.instance import (
     Devices,
@@ -28,6 +27,7 @@ from medalopt.instance.instance import (
     Streams,
     Treatments,
 )
+from medalopt.instance.smelter_terms import compute_worth_left, leaves_metal, list_terms_names
 from medalopt.text import join_names
 
 IN_STOCK_FORMAT = "{}, in stock"

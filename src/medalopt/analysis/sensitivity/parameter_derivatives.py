@@ -14,12 +14,12 @@ import numpy as np
 from medalopt.analysis.scenario_runner import ScenarioProgram
 from medalopt.catalog import UPPER, Family, Limit, list_limits
 from medalopt.instance.arrays import Bools, Floats
-from medalopt.instance.credited_metal import find_pooled_lots, list_terms_names
 from medalopt.instance.demand import compute_scrap_rate, may_miss
 from medalopt.instance.instance import FRACTION_SEPARATOR, Instance
 from medalopt.instance.price_steps import OFFER_STEPS, STEP_KINDS, STREAM_STEPS, StepKind
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, SequenceNode
 from medalopt.instance.routes import compute_residue_shares
+from medalopt.instance.smelter_terms import find_pooled_lots, list_terms_names
 from medalopt.instance.source_values import SourceValues
 from medalopt.proof.marginal import compute_regional_supply
 from medalopt.solver.infeasibility import MISSED_ROW

@@ -16,11 +16,11 @@ from medalopt.instance.activities import compute_charges
 from medalopt.instance.arithmetic import read_floats, sum_by_group
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.demand import has_demand, is_stocked
-from medalopt.instance.impurities import compute_penalties
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import PartyDirectory
 from medalopt.instance.price_steps import allocate_surcharges
 from medalopt.instance.routes import index_period
+from medalopt.instance.smelter_terms import compute_penalties
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from medalopt.errors import FaultKind
 from medalopt.instance.activities import bound_line_feed
 from medalopt.instance.bounds import compute_bounds, has_negative_price
-from medalopt.instance.credited_metal import find_pooled_lots, locate_pool_terms
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import find_party_faults
 from medalopt.instance.reader import limits
@@ -32,6 +31,7 @@ from medalopt.instance.resolve.treatments import build_feed_mask, check_fraction
 from medalopt.instance.routes import build_routes
 from medalopt.instance.scenario import find_idle_paths
 from medalopt.instance.schema.document import SURPLUS_TITLES, BundleMix, Document, Group
+from medalopt.instance.smelter_terms import find_pooled_lots, locate_pool_terms
 from medalopt.instance.source_values import SourceValues
 from medalopt.instance.uncertainty import has_uncertain_returns
 from medalopt.text import ParameterPath, PathError, escape_text, join_names, parse_path, suggest_name

@@ -10,12 +10,12 @@ import numpy as np
 from medalopt.errors import FaultKind
 from medalopt.instance.arithmetic import read_floats
 from medalopt.instance.arrays import Bools, Ints
-from medalopt.instance.impurities import compute_impurity_content, find_accepted_lines, find_refused_elements
 from medalopt.instance.instance import Instance
 from medalopt.instance.reader.errors import MAX_LISTED
 from medalopt.instance.reader.yaml_nodes import find_node
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.streams import StreamRows
+from medalopt.instance.smelter_terms import compute_impurity_content, find_accepted_lines, find_refused_elements
 from medalopt.text import escape_text, format_count, suggest_name
 
 _MAX_BATCH = 2_000_000  # pairs times smelters per batch

@@ -17,11 +17,11 @@ from medalopt.analysis.sourcing.orders import (
     list_fixed_charges,
 )
 from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, SALES_ORDER, TOLL
-from medalopt.instance.credited_metal import leaves_metal
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
 from medalopt.instance.price_steps import OFFER_STEPS, compute_purchase_prices
 from medalopt.instance.routes import index_period
+from medalopt.instance.smelter_terms import leaves_metal
 from medalopt.plan.plan import Plan
 from medalopt.report.document import (
     CellValue,

@@ -24,8 +24,6 @@ from functools import cached_property
 import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.instance.credited_metal import may_leave
-from medalopt.instance.impurities import has_limit
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import (
     Routes,
@@ -34,6 +32,7 @@ from medalopt.instance.routes import (
     compute_refining_costs_of,
     index_period,
 )
+from medalopt.instance.smelter_terms import has_limit, may_leave
 from medalopt.model.variables import list_returned_indices, mark_linked_regions, mark_linked_streams
 
 MAX_COMBINATIONS = 4_000_000  # above which an instance is solved by the complete model
