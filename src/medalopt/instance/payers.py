@@ -429,11 +429,6 @@ class PartyTransfer:
     members: Names
     price: ExactArray
 
-    def mark_members(self, instance: Instance) -> Bools:
-        """Return which names of the section are its members; an instance may have lost some."""
-        members = frozenset(self.members)
-        return np.array([name in members for name in getattr(instance, self.section).names], dtype=np.bool_)
-
 
 def _list_transfers(instance: Instance) -> tuple[PartyTransfer, ...]:
     """Return the transfers that an instance states, in the order of the file."""
@@ -447,6 +442,12 @@ def _list_transfers(instance: Instance) -> tuple[PartyTransfer, ...]:
     return tuple(result)
 
 
+def _mark_members(instance: Instance, transfer: PartyTransfer) -> Bools:
+    """Return which names of its section are members of a transfer; an instance may have lost some."""
+    members = frozenset(transfer.members)
+    return np.array([name in members for name in getattr(instance, transfer.section).names], dtype=np.bool_)
+
+
 def _compute_transfer(account: PlanAccount, transfer: PartyTransfer) -> Numbers:
     """Return what the payer of a transfer pays for a plan, (T,) money by period of shipment; of metals, of credit."""
     amounts = {
@@ -455,7 +456,7 @@ def _compute_transfer(account: PlanAccount, transfer: PartyTransfer) -> Numbers:
         "smelters": lambda: account.feed,
         "metals": lambda: account.called_back,
     }[transfer.section]()
-    return (account.read(transfer.price) * amounts[transfer.mark_members(account.instance)]).sum(axis=0)
+    return (account.read(transfer.price) * amounts[_mark_members(account.instance, transfer)]).sum(axis=0)
 
 
 def _add_transfers(instance: Instance, party: str) -> Instance:
@@ -469,7 +470,7 @@ def _add_transfers(instance: Instance, party: str) -> Instance:
 def _add_transfer(instance: Instance, transfer: PartyTransfer, sign: int) -> Instance:
     """Return the instance with a transfer in its prices: a cost with sign 1, a revenue with sign -1."""
     name, field = RAISED_PRICES[transfer.section]
-    part, members = getattr(instance, name), transfer.mark_members(instance)
+    part, members = getattr(instance, name), _mark_members(instance, transfer)
     values: ExactArray = getattr(part, field)
     if transfer.section == "smelters":
         members = members[instance.terms.smelter]

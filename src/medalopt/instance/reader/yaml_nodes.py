@@ -243,12 +243,20 @@ def _join_comma_numbers(items: Sequence[Node]) -> tuple[Node, ...]:
 
 
 def is_thousands_tail(text: str) -> bool:
-    """Test if a text can only be the part after a thousands comma, such as `000` or `050 t`."""
+    """Test if a text can only be the part after a thousands comma, such as `000` or `050 t`.
+
+    Returns:
+        True if it starts with 0 and has three digits.
+    """
     return _THOUSANDS_TAIL.match(text) is not None
 
 
 def is_thousands_head(text: str) -> bool:
-    """Test if a text may be the part before a thousands comma: one to three digits."""
+    """Test if a text may be the part before a thousands comma.
+
+    Returns:
+        True for one to three digits.
+    """
     return _THOUSANDS_HEAD.fullmatch(text) is not None
 
 
