@@ -16,7 +16,8 @@ from random import Random
 from campaigns.fuzz import confine, folder, watched
 from campaigns.mutating import SMALL, hostile, spoilt
 from campaigns.running import Found, campaign
-from medalopt.analysis.result_cache import RESULT_STATUSES, ResultCache, ScenarioResult, compute_line_digest
+from medalopt.analysis.process_pool import ScenarioResult
+from medalopt.analysis.result_cache import RESULT_STATUSES, ResultCache, compute_line_digest
 from medalopt.errors import UsageError
 from medalopt.instance import load
 from medalopt.instance.instance import Instance

@@ -18,7 +18,7 @@ import numpy as np
 
 import medalopt
 from medalopt import Plan
-from medalopt.analysis.risk.draws import PlanSampler
+from medalopt.analysis.risk.simulation import PlanSampler
 from medalopt.analysis.sampling import SAMPLING_SEED
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.routes import compute_base_costs

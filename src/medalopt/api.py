@@ -156,8 +156,7 @@ def explain(instance: Instance, objective: str = "cost", extensions: Sequence[Ex
     Returns:
         Frames of binding constraints, shadow prices, break-even prices and the cost breakdown.
     """
-    from medalopt.analysis.explain.explanation import explain_plan, explain_plan_in_lots
-    from medalopt.analysis.explain.kept_lots import can_keep_lots, choose_lots
+    from medalopt.analysis.explain.explanation import can_keep_lots, choose_lots, explain_plan, explain_plan_in_lots
     from medalopt.report.explain import build_explanation_report
     from medalopt.results import AnalysisResult
 

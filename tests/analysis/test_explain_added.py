@@ -15,10 +15,9 @@ from tests.proof.test_extensions_added import OWN, drawn, written
 from tests.random_instances import from_seed
 
 import medalopt
-from medalopt.analysis.explain.binding import find_binding_constraints
-from medalopt.analysis.explain.cost_breakdown import compute_cost_breakdown
 from medalopt.analysis.explain.explanation import Explanation, explain_plan
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
+from medalopt.analysis.explain.shadow_prices import compute_cost_breakdown, find_binding_constraints
 from medalopt.errors import NoPlanError, UsageError
 from medalopt.plan.plan import Plan
 from medalopt.report.explain import summarize_explanation

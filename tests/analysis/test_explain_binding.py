@@ -9,7 +9,7 @@ from tests.laws import pool
 from tests.laws.figures import changed, plain
 
 from medalopt import Instance, Plan
-from medalopt.analysis.explain.binding import BindingConstraint
+from medalopt.analysis.explain.shadow_prices import BindingConstraint
 from medalopt.text import parse_path
 
 STEP = 1e-6  # of the unit, then ten times more: whichever stays on the same piece

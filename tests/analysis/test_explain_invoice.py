@@ -10,9 +10,9 @@ from tests.analysis.nearby import ROOT, explanations, offer, silver, size
 from tests.laws import pool
 
 import medalopt
-from medalopt.analysis.explain.cost_breakdown import CostLine, compute_cost_breakdown
 from medalopt.analysis.explain.explanation import Explanation
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
+from medalopt.analysis.explain.shadow_prices import CostLine, compute_cost_breakdown
 from medalopt.errors import NoPlanError
 from medalopt.instance.demand import compute_casting_holding_cost
 from medalopt.model.objective import OBJECTIVES

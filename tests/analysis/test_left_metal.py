@@ -17,10 +17,8 @@ from tests.random_instances import with_settlement
 import medalopt
 from medalopt.analysis.explain.explanation import explain_plan
 from medalopt.analysis.replanning.replan import make_replan_problem
-from medalopt.analysis.sourcing.metals import compute_metal_account
-from medalopt.analysis.sourcing.orders import list_feed_lines
-from medalopt.analysis.sourcing.payments import TOLL, allocate_payments
-from medalopt.analysis.sourcing.traceability import MetalDestination, trace_metal
+from medalopt.analysis.sourcing.metals import MetalDestination, compute_metal_account, trace_metal
+from medalopt.analysis.sourcing.orders import TOLL, allocate_payments, list_feed_lines
 from medalopt.plan.plan import Plan
 from medalopt.report.sourcing.procurement import tabulate_price_exposure
 

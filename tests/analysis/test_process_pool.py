@@ -23,8 +23,8 @@ from tests.analysis.varied import ROOT, TINY
 from tests.cli.runs import TOKYO
 
 from medalopt.analysis import process_pool
-from medalopt.analysis.process_pool import ScenarioResults, solve_scenarios
-from medalopt.analysis.result_cache import ResultCache, ScenarioResult, compute_line_digest, open_result_cache
+from medalopt.analysis.process_pool import ScenarioResult, ScenarioResults, solve_scenarios
+from medalopt.analysis.result_cache import ResultCache, compute_line_digest, open_result_cache
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.errors import OutputError, SolverError, UsageError
 

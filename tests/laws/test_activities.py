@@ -16,7 +16,7 @@ from tests.random_instances import document, with_activities, with_branched_acti
 
 import medalopt
 from medalopt.analysis.replanning.replan import make_replan_problem
-from medalopt.analysis.sourcing.payments import allocate_payments
+from medalopt.analysis.sourcing.orders import allocate_payments
 from medalopt.errors import InputError, NoPlanError
 from medalopt.instance.activities import (
     ACTIVITY_KINDS,

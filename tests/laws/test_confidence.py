@@ -16,8 +16,7 @@ import medalopt
 from campaigns import promises
 from medalopt import solve_instance
 from medalopt.analysis.comparison import Comparison, summarize_instance
-from medalopt.analysis.risk.breakpoints import list_sources
-from medalopt.analysis.risk.price_of_confidence import GAP_SHARE, compute_price_of_confidence
+from medalopt.analysis.risk.price_of_confidence import GAP_SHARE, compute_price_of_confidence, list_sources
 from medalopt.errors import ConfidenceNotReachedError, InputError, NoPlanError, UsageError
 from medalopt.instance.confidence import build_confidence, measure_confidence
 from medalopt.instance.instance import Instance

@@ -14,9 +14,9 @@ from tests.model.cases import ROOT, loaded
 from tests.random_instances import Document, with_offer_stock, with_stock
 
 import medalopt
-from medalopt.analysis.explain.cost_breakdown import compute_cost_breakdown
 from medalopt.analysis.explain.explanation import explain_plan
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
+from medalopt.analysis.explain.shadow_prices import compute_cost_breakdown
 from medalopt.errors import InputError
 from medalopt.plan.reader import read_saved_plan
 from medalopt.proof.verdict import verify_plan

@@ -12,9 +12,9 @@ from tests.model.cases import ROOT, loaded
 from tests.random_instances import Document, with_reserve, with_stock
 
 import medalopt
-from medalopt.analysis.explain.cost_breakdown import compute_cost_breakdown
 from medalopt.analysis.explain.explanation import explain_plan
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
+from medalopt.analysis.explain.shadow_prices import compute_cost_breakdown
 from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
 from medalopt.errors import InputError, NoPlanError
 from medalopt.plan.metal_values import MetalValues

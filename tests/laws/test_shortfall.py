@@ -16,13 +16,13 @@ from tests.random_instances import Document, with_shortfall, with_stock
 
 import medalopt
 from medalopt import Plan
-from medalopt.analysis.explain.cost_breakdown import compute_cost_breakdown
 from medalopt.analysis.explain.explanation import explain_plan
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
+from medalopt.analysis.explain.shadow_prices import compute_cost_breakdown
 from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.ranges import compute_ranges
-from medalopt.analysis.sourcing.payments import allocate_payments
+from medalopt.analysis.sourcing.orders import allocate_payments
 from medalopt.errors import InputError, NoPlanError
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.payers import compute_party_costs

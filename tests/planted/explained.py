@@ -22,9 +22,8 @@ def explained() -> Iterator[str]:
     import os
 
     import medalopt
-    from medalopt.analysis.explain.binding import find_binding_constraints
-    from medalopt.analysis.explain.cost_breakdown import compute_cost_breakdown
     from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
+    from medalopt.analysis.explain.shadow_prices import compute_cost_breakdown, find_binding_constraints
     from medalopt.errors import MedaloptError
 
     instance = medalopt.load(TINY)

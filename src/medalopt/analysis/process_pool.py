@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import multiprocessing
 import os
 import pickle
@@ -18,11 +19,11 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from medalopt.analysis.result_cache import ResultCache, ScenarioResult
 from medalopt.analysis.scenario_runner import LotSearch, ScenarioRunner
 from medalopt.errors import InputError, LimitError, NoPlanError, OutputError, SolverError, UsageError
 from medalopt.instance.confidence import has_confidence
@@ -31,25 +32,70 @@ from medalopt.instance.scenario import ParameterChanges
 from medalopt.solve_instance import solve, solve_from_base
 from medalopt.solver.basis import Basis
 from medalopt.text import escape_text
+from medalopt.tolerances import AMOUNT_TOLERANCE
+
+if TYPE_CHECKING:
+    from medalopt.analysis.result_cache import ResultCache
 
 ProgressCallback = Callable[[int, int], None]  # number of scenarios solved, and in all
-ResultStream = Generator[tuple[int, ScenarioResult], None, None]  # number of a scenario and its result, in any order
-ScenarioExecutor = Callable[[ScenarioRunner, Sequence[ParameterChanges], Sequence[int]], ResultStream]
-"""Solve the scenarios with the given numbers."""
+CACHED_VALUE_TOLERANCE = 1e-7  # relative difference of two values of one scenario, solved on two machines
 SECONDS_BEFORE_POOL = 2.0  # [s] run time after which starting a process pool pays
 MAX_FAILED_PROCESSES = 3  # consecutive scenarios that kill a process of their own, after which the run fails
+
+
+@dataclass(frozen=True)
+class ScenarioResult:
+    """Result of one scenario.
+
+    Attributes:
+        status: `optimal`, `infeasible`, `wrong` (a change is not valid) or `unanswered` (no verified result).
+        value: Objective value if optimal, else None.
+        said: Message for `wrong` and `unanswered`.
+        bound: Certified lower bound of a scenario in lots; it is not cached.
+        stopped: Whether the time limit ended the search of a scenario in lots; it is not cached.
+    """
+
+    status: str
+    value: float | None
+    said: str = ""
+    bound: float | None = field(default=None, compare=False)
+    stopped: bool = field(default=False, compare=False)
+
+    @property
+    def feasible(self) -> bool:
+        """Return whether the scenario has a plan."""
+        return self.status == "optimal"
+
+    def compute_effect(self, base: ScenarioResult) -> float | None:
+        """Return the change of the objective against a base case.
+
+        Returns:
+            Change, 0 within rounding; None where one of the two has no plan.
+        """
+        if self.value is None or base.value is None:
+            return None
+        by = self.value - base.value
+        return by if abs(by) > AMOUNT_TOLERANCE * max(abs(base.value), abs(self.value)) else 0.0
+
+    def agrees_with(self, other: ScenarioResult) -> bool:
+        """Compare with another result of the same scenario.
+
+        Returns:
+            True if statuses and values agree within rounding, or if one of the two is unanswered.
+        """
+        if "unanswered" in (self.status, other.status):
+            return True
+        if self.value is None or other.value is None:
+            return self.status == other.status
+        return math.isclose(self.value, other.value, rel_tol=CACHED_VALUE_TOLERANCE, abs_tol=CACHED_VALUE_TOLERANCE)
+
+
 PROCESS_ENDED = ScenarioResult(
     "unanswered", None, "the process that solved it ended each time, perhaps for lack of memory"
 )
-
-
-def ignore_progress(done: int, of: int) -> None:
-    """Ignore progress (no-op progress callback).
-
-    Args:
-        done: Number of scenarios solved.
-        of: Number of scenarios in all.
-    """
+ResultStream = Generator[tuple[int, ScenarioResult], None, None]  # number of a scenario and its result, in any order
+ScenarioExecutor = Callable[[ScenarioRunner, Sequence[ParameterChanges], Sequence[int]], ResultStream]
+"""Solve the scenarios with the given numbers."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +140,7 @@ def solve_scenarios(
     scenarios: Sequence[ParameterChanges],
     jobs: int | None = None,
     cache: ResultCache | None = None,
-    report_progress: ProgressCallback = ignore_progress,
+    report_progress: ProgressCallback = lambda done, of: None,
 ) -> ScenarioResults:
     """Solve all scenarios in parallel; reuse cached results. Ctrl-C ends the run and keeps the results so far.
 
@@ -123,7 +169,7 @@ def stream_results(
     scenarios: Sequence[ParameterChanges],
     where: ScenarioExecutor,
     cache: ResultCache | None = None,
-    report_progress: ProgressCallback = ignore_progress,
+    report_progress: ProgressCallback = lambda done, of: None,
 ) -> ResultStream:
     """Solve scenarios and yield results as they arrive, cached results first.
 

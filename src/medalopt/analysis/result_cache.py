@@ -15,21 +15,19 @@ import os
 import stat
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 import medalopt
+from medalopt.analysis.process_pool import ScenarioResult
 from medalopt.errors import OutputError, UsageError
 from medalopt.instance.instance import Instance
 from medalopt.instance.reader.limits import MAX_JOURNAL_BYTES, MAX_JOURNAL_LINE_BYTES
 from medalopt.solver.highs import get_highs_version
 from medalopt.text import escape_text
-from medalopt.tolerances import AMOUNT_TOLERANCE
 
 CACHE_FORMAT = "medalopt/journal/2"
 MIN_SAMPLE_SIZE, SAMPLE_SHARE = 3, 0.02  # cached results solved again: minimum number, share
-CACHED_VALUE_TOLERANCE = 1e-7  # relative difference of two values of one scenario, solved on two machines
 _FILE_PREFIX = b'{"format": "medalopt/journal'
 # opening a pipe or a terminal must not block
 _OPEN_FLAGS = os.O_RDWR | os.O_CREAT | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
@@ -51,53 +49,6 @@ else:
 RESULT_STATUSES = ("optimal", "infeasible", "wrong", "unanswered")
 _RESULT_FIELDS = ("status", "value", "said")
 _LINE_FIELDS = ("variant", *_RESULT_FIELDS, "check")
-
-
-@dataclass(frozen=True)
-class ScenarioResult:
-    """Result of one scenario.
-
-    Attributes:
-        status: `optimal`, `infeasible`, `wrong` (a change is not valid) or `unanswered` (no verified result).
-        value: Objective value if optimal, else None.
-        said: Message for `wrong` and `unanswered`.
-        bound: Certified lower bound of a scenario in lots; it is not cached.
-        stopped: Whether the time limit ended the search of a scenario in lots; it is not cached.
-    """
-
-    status: str
-    value: float | None
-    said: str = ""
-    bound: float | None = field(default=None, compare=False)
-    stopped: bool = field(default=False, compare=False)
-
-    @property
-    def feasible(self) -> bool:
-        """Return whether the scenario has a plan."""
-        return self.status == "optimal"
-
-    def compute_effect(self, base: ScenarioResult) -> float | None:
-        """Return the change of the objective against a base case.
-
-        Returns:
-            Change, 0 within rounding; None where one of the two has no plan.
-        """
-        if self.value is None or base.value is None:
-            return None
-        by = self.value - base.value
-        return by if abs(by) > AMOUNT_TOLERANCE * max(abs(base.value), abs(self.value)) else 0.0
-
-    def agrees_with(self, other: ScenarioResult) -> bool:
-        """Compare with another result of the same scenario.
-
-        Returns:
-            True if statuses and values agree within rounding, or if one of the two is unanswered.
-        """
-        if "unanswered" in (self.status, other.status):
-            return True
-        if self.value is None or other.value is None:
-            return self.status == other.status
-        return math.isclose(self.value, other.value, rel_tol=CACHED_VALUE_TOLERANCE, abs_tol=CACHED_VALUE_TOLERANCE)
 
 
 class ResultCache:

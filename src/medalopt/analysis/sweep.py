@@ -33,12 +33,12 @@ from medalopt.analysis.process_pool import (
     ProgressCallback,
     ResultStream,
     ScenarioExecutor,
+    ScenarioResult,
     WorkerSetup,
-    ignore_progress,
     solve_scenario,
     stream_results,
 )
-from medalopt.analysis.result_cache import ResultCache, ScenarioResult
+from medalopt.analysis.result_cache import ResultCache
 from medalopt.analysis.sampling import SAMPLING_SEED
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange, parse_parameter_range
@@ -234,7 +234,7 @@ def run_sweep(
     scenarios: Sequence[Scenario],
     where: ScenarioExecutor,
     cache: ResultCache | None = None,
-    report_progress: ProgressCallback = ignore_progress,
+    report_progress: ProgressCallback = lambda done, of: None,
 ) -> Iterator[SweepResult]:
     """Solve all scenarios; an invalid or infeasible one has that as its result and does not stop the others.
 

@@ -54,7 +54,7 @@ def explain(
     loaded, extensions = read_instance(instance, set_), tuple(extend or ())
     left_out = ""
     if loaded.lots:
-        from medalopt.analysis.explain.kept_lots import can_keep_lots
+        from medalopt.analysis.explain.explanation import can_keep_lots
         from medalopt.instance.activities import describe_lot_rules
         from medalopt.instance.bounds import drop_lot_constraints
 
@@ -76,12 +76,13 @@ def explain(
 def _build_explanation(instance: Instance, about: str | None, objective: str, extensions: tuple[Path, ...]) -> Report:
     """Return the explanation of the plan, or of one stream."""
     from medalopt.analysis.explain.explanation import (
+        choose_lots,
         explain_plan,
         explain_plan_in_lots,
         explain_stream,
+        keep_lots,
         parse_stream_path,
     )
-    from medalopt.analysis.explain.kept_lots import choose_lots, keep_lots
     from medalopt.instance.payers import apply_party
     from medalopt.report.explain import build_explanation_report, build_stream_report
 

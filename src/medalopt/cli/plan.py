@@ -85,7 +85,7 @@ def plan(
     except NoPlanError as error:
         source_path, where = None if request.problem else instance, replace(where, paths=())
         return report_infeasibility(request.figures, error, source_path, set_, "cost", where)
-    from medalopt.analysis.sourcing.plan_analyses import plan_whole_loads
+    from medalopt.analysis.sourcing.whole_loads import plan_whole_loads
     from medalopt.report.document import select_summary
     from medalopt.report.sourcing.plan_report import build_plan_report
 

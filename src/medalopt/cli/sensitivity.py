@@ -270,7 +270,7 @@ def _report_outages(dropped: tuple[str, ...], start: str | None, runner: Scenari
 
 def _report_premium(runner: ScenarioRunner) -> SensitivityPart:
     """Return the recycling premium part."""
-    from medalopt.analysis.sensitivity.outages import compute_premium
+    from medalopt.analysis.sensitivity.base_case import compute_premium
     from medalopt.report.sensitivity.what_if import report_premium
 
     with report_progress("buying the metal instead"):

@@ -10,8 +10,13 @@ from collections import Counter
 from functools import partial
 from typing import Any
 
-from medalopt.analysis.explain.explanation import Explanation, MarginalPrice, StreamExplanation
-from medalopt.analysis.explain.kept_lots import REPLAN_SECONDS, KeptLots
+from medalopt.analysis.explain.explanation import (
+    REPLAN_SECONDS,
+    Explanation,
+    KeptLots,
+    MarginalPrice,
+    StreamExplanation,
+)
 from medalopt.analysis.explain.sources import SourceAnalysis
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import drop_infinite

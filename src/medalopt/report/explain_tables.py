@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from medalopt.analysis.explain.binding import BindingConstraint
-from medalopt.analysis.explain.cost_breakdown import CostLine
 from medalopt.analysis.explain.explanation import Explanation, MarginalPrice
-from medalopt.analysis.explain.sources import SourceAnalysis, SourceRoute, SupplySource
+from medalopt.analysis.explain.local_analysis import SupplySource
+from medalopt.analysis.explain.shadow_prices import BindingConstraint, CostLine
+from medalopt.analysis.explain.sources import SourceAnalysis, SourceRoute
 from medalopt.report.document import CellValue, NumberStyle, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import choose_money_scale, format_money, format_number, format_share, format_tonnes
 from medalopt.text import cut_list, escape_text, parse_path

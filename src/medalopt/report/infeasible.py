@@ -16,7 +16,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.scenario import list_firm_paths
 from medalopt.proof.certificate import COMPILED_SCOPE, InfeasibilityProof
 from medalopt.report.document import Report, ReportColumn, ReportTable
-from medalopt.report.numbers import format_money, format_number
+from medalopt.report.numbers import format_money, format_number, format_period_count, name_period_length
 from medalopt.report.render.json import make_report
 from medalopt.text import ParameterPath, escape_text, format_count, join_names, parse_path
 
@@ -99,7 +99,7 @@ class _ChangeWords:
             return f" in {format_period(self.instance.periods[self.path[-1]])}"
         if self.path[-1] == "total" or isinstance(self.change.after, list):
             return " in total"
-        return "" if len(self.instance.periods) == 1 else f" in each {_name_period(self.instance)}"
+        return "" if len(self.instance.periods) == 1 else f" in each {name_period_length(self.instance)}"
 
     @property
     def until(self) -> str:
@@ -155,24 +155,6 @@ class _ChangeWords:
         before, after = ([float(one) for one in ends] for ends in values)
         wider = max(abs(one - before[0]) for one in after)
         return f"{' '.join(one for one in of if not one.isdecimal())} {format_number(wider)}"
-
-
-def format_period_count(instance: Instance, count: int) -> str:
-    """Return a number of periods in words, by their length where it is known: `2 months`.
-
-    Args:
-        instance: Instance with its periods.
-        count: Number of periods.
-
-    Returns:
-        The count with its noun.
-    """
-    return format_count(count, _name_period(instance))
-
-
-def _name_period(instance: Instance) -> str:
-    """Return the word for one period: its length, or `period` where periods are only numbered."""
-    return "period" if instance.periods[0].isdecimal() else instance.period_length
 
 
 _STORAGE = "storage limit of {0.name}: {0.difference}"

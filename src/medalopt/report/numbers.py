@@ -6,6 +6,12 @@ import math
 from collections.abc import Iterable, Sequence
 from decimal import Context, Decimal
 from itertools import groupby
+from typing import TYPE_CHECKING
+
+from medalopt.text import format_count
+
+if TYPE_CHECKING:
+    from medalopt.instance.instance import Instance
 
 _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"))
 _MAX_COLUMN_DIGITS = 6  # digits of the largest number of a column
@@ -233,3 +239,28 @@ def format_change_value(text: str) -> str:
     runs = [(entry, len(list(group))) for entry, group in groupby(text[1:-1].split(", "))]
     parts = [f"{count} × {entry}" if count >= _MIN_RUN else ", ".join([entry] * count) for entry, count in runs]
     return f"[{', '.join(parts)}]"
+
+
+def format_period_count(instance: Instance, count: int) -> str:
+    """Return a number of periods in words, by their length where it is known: `2 months`.
+
+    Args:
+        instance: Instance with its periods.
+        count: Number of periods.
+
+    Returns:
+        The count with its noun.
+    """
+    return format_count(count, name_period_length(instance))
+
+
+def name_period_length(instance: Instance) -> str:
+    """Return the word for one period: its length, or `period` where periods are only numbered.
+
+    Args:
+        instance: Instance with its periods.
+
+    Returns:
+        The noun.
+    """
+    return "period" if instance.periods[0].isdecimal() else instance.period_length

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 import medalopt
-from medalopt.analysis.risk.draws import PlanSampler
-from medalopt.analysis.risk.simulation import RiskSimulation, simulate_risk
+from medalopt.analysis.risk.simulation import PlanSampler, RiskSimulation, simulate_risk
 from medalopt.analysis.sampling import compute_factors, compute_normal_quantiles, draw_latin_hypercube
 from medalopt.cli.run import run_command
 from medalopt.errors import UsageError

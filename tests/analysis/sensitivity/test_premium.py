@@ -9,7 +9,7 @@ from tests.analysis.sensitivity import deleted
 from tests.analysis.varied import TINY
 
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sensitivity.outages import compute_premium
+from medalopt.analysis.sensitivity.base_case import compute_premium
 from medalopt.errors import NoPlanError, UsageError
 
 

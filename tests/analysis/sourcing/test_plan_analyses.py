@@ -6,8 +6,8 @@ from tests.report.sourcing.around import around, variants
 from tests.report.sourcing.known import risky
 
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
+from medalopt.analysis.sensitivity.tornado import MAX_REPORTED_PARAMETERS, FirstOrderEstimates
 from medalopt.analysis.sourcing.plan_analyses import compute_constraint_costs, compute_entry_prices
-from medalopt.analysis.sourcing.risks import MAX_REPORTED_PARAMETERS, FirstOrderEstimates
 from medalopt.text import parse_path
 
 WITHOUT = {  # the figure that stands for no such rule

@@ -9,8 +9,8 @@ from tests.report.plans import plan
 from tests.report.reading import mentions
 
 from medalopt import Plan
-from medalopt.analysis.explain.sources import list_sources
-from medalopt.analysis.sourcing.plan_analyses import WholeLoadPlan, plan_whole_loads
+from medalopt.analysis.explain.local_analysis import list_sources
+from medalopt.analysis.sourcing.whole_loads import WholeLoadPlan, plan_whole_loads
 from medalopt.errors import UsageError
 from medalopt.plan.schema import SavedPlan
 from medalopt.proof.verdict import verify_plan

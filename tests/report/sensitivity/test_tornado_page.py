@@ -8,7 +8,7 @@ import pytest
 from tests.analysis.sensitivity.test_tornado import BY_HAND
 from tests.report.reading import mentions
 
-from medalopt.analysis.result_cache import ScenarioResult
+from medalopt.analysis.process_pool import ScenarioResult
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.tornado import Tornado, compute_tornado
 from medalopt.report.charts import render_svg

@@ -10,7 +10,7 @@ from tests.report.plans import ROOT, plan
 
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sourcing.risks import PlanRisks, analyse_risks
+from medalopt.analysis.sensitivity.tornado import PlanRisks, analyse_risks
 from medalopt.instance.instance import Instance
 
 HOSTILE = '=HYPERLINK("http://example.org","x")'

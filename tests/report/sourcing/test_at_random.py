@@ -5,7 +5,7 @@ import json
 import pytest
 from tests.laws import pool
 
-from medalopt.analysis.sourcing.plan_analyses import plan_whole_loads
+from medalopt.analysis.sourcing.whole_loads import plan_whole_loads
 from medalopt.plan.schema import SavedPlan
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.verdict import verify_plan

@@ -8,7 +8,7 @@ from tests.report.plans import plan
 from tests.report.sourcing.parties import PARTY, with_parties
 
 from medalopt import Plan
-from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, SALES_ORDER, TOLL, allocate_payments
+from medalopt.analysis.sourcing.orders import CALL_OFF, PURCHASE_ORDER, SALES_ORDER, TOLL, allocate_payments
 from medalopt.report.document import DRAFT_STAMP, OrderDocument
 from medalopt.report.render.text import format_table
 from medalopt.report.sourcing.metals import tabulate_melting

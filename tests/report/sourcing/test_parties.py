@@ -11,14 +11,14 @@ from tests.report.reading import list_numbers
 from tests.report.sourcing.parties import PARTY, with_parties
 
 from medalopt import Plan
-from medalopt.analysis.sourcing.orders import (
+from medalopt.analysis.sourcing.metals import list_claims
+from medalopt.analysis.sourcing.orders import CALL_OFF, allocate_payments
+from medalopt.analysis.sourcing.plan_analyses import (
     OrderMargin,
     compute_order_margins,
     compute_spare_metal,
     find_rounding_shortages,
 )
-from medalopt.analysis.sourcing.payments import CALL_OFF, allocate_payments
-from medalopt.analysis.sourcing.traceability import list_claims
 from medalopt.instance.accounting import PlanAccount
 from medalopt.report.document import OrderDocument, get_cell_number
 from medalopt.report.sourcing.compliance import tabulate_claims

@@ -13,8 +13,9 @@ from tests.report.sourcing.parties import PARTY, with_parties
 
 from medalopt import Plan, solve
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sourcing.plan_analyses import PlanFacts, plan_whole_loads
-from medalopt.instance.reader.yaml_nodes import SourceNote
+from medalopt.analysis.sourcing.plan_analyses import PlanFacts
+from medalopt.analysis.sourcing.whole_loads import plan_whole_loads
+from medalopt.instance.instance import SourceNote
 from medalopt.report.document import Report, ReportTable, sum_column
 from medalopt.report.render.text import FILE_WIDTH, SCREEN_LINES, Screen, render_report_text
 from medalopt.report.sourcing.compliance import NO_SOURCE, extract_marks, tabulate_assumptions

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.report.plans import plan
 
-from medalopt.analysis.sourcing.payments import get_fiscal_years, has_straddling_periods
+from medalopt.analysis.sourcing.orders import get_fiscal_years, has_straddling_periods
 from medalopt.analysis.sourcing.plan_analyses import PlanFacts
 from medalopt.instance.instance import Instance
 from medalopt.report.document import ReportTable, sum_column

@@ -1,7 +1,11 @@
-"""Local analysis of a verified plan: its dual values and one-sided derivatives of the objective at the optimum."""
+"""Local analysis of a verified plan: its dual values and one-sided derivatives of the objective at the optimum.
+
+A supply source is the supply of one region and kind: a single stream, or the bundle it belongs to.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,6 +31,7 @@ from medalopt.solver.confidence import merge_cut_duals, split_cut_duals
 from medalopt.solver.local_analysis import BoundChange, LocalAnalysis, MeterRow, OptimumShift
 from medalopt.solver.solution import extract_duals, fill_extension_values, reconstruct_columns, reconstruct_duals
 from medalopt.solver.solve_lp import SolveTask, build_program
+from medalopt.text import render_path
 from medalopt.tolerances import ALTERNATIVE_TOLERANCE, GAP_TOLERANCE
 
 MIN_COLUMN_SIZE = 1e-300
@@ -163,6 +168,19 @@ class PlanNeighbourhood:
         """
         return self.local.solve_direction(change)
 
+    def compute_source_slope(self, group: int, by: int) -> float:
+        """Compute the price change at which the tonnes of a source change.
+
+        Args:
+            group: Number of the source among those analysed.
+            by: 1 for more of it as the price falls, -1 for less as it rises.
+
+        Returns:
+            Change per tonne, 0 if any change has the effect; infinite if none has.
+        """
+        shift = self.local.solve_metered_direction(group, by)
+        return math.inf if shift is None else max(shift.value, 0.0)
+
     def is_verified(self, shift: OptimumShift | None) -> float | None:
         """Verify a derivative: its duals must bound the plan itself, computed from the instance alone.
 
@@ -241,3 +259,68 @@ class PlanNeighbourhood:
             "variables of the extension": bool(moves[len(moves) - len(self.plan.added.variables) :].any()),
         }
         return tuple(text for text, so in differs.items() if so) or ("shares of bundles without supply",)
+
+
+MAX_SOURCES = 12  # sources reported one by one
+
+
+@dataclass(frozen=True, eq=False)
+class SupplySource:
+    """Streams that are reported together; `region` is empty for all regions."""
+
+    kind_name: str
+    region: str
+    streams: Ints
+
+    @property
+    def name(self) -> str:
+        """Name of the source for a sentence: kind, and region if there is one."""
+        return f"{self.kind_name} from {self.region}" if self.region else self.kind_name
+
+    def list_paths(self, instance: Instance) -> list[str]:
+        """Return the paths of its streams.
+
+        Returns:
+            One path per stream.
+        """
+        return [render_path(("streams", instance.streams.names[i])) for i in self.streams.tolist()]
+
+
+def list_sources(instance: Instance) -> tuple[SupplySource, ...]:
+    """List the sources of an instance.
+
+    Returns:
+        Sources in the order of their first streams.
+    """
+    labels, of = instance.group_streams()
+    return _group_streams([labels[source][::-1] for source in of.tolist()])
+
+
+def group_sources(instance: Instance) -> tuple[SupplySource, ...]:
+    """Group streams for a report: by source if there are at most twelve, else by kind over all regions.
+
+    Returns:
+        The groups.
+    """
+    each = list_sources(instance)
+    if len(each) <= MAX_SOURCES:
+        return each
+    labels, of = instance.group_streams()
+    return _group_streams([(labels[source][1], "") for source in of.tolist()])
+
+
+def find_source(instance: Instance, stream: int) -> SupplySource:
+    """Find the source of a stream.
+
+    Returns:
+        The source.
+    """
+    return next(source for source in list_sources(instance) if stream in source.streams)
+
+
+def _group_streams(keys: list[tuple[str, str]]) -> tuple[SupplySource, ...]:
+    """Group streams by their keys."""
+    members: dict[tuple[str, str], list[int]] = {}
+    for stream, key in enumerate(keys):
+        members.setdefault(key, []).append(stream)
+    return tuple(SupplySource(*key, np.array(streams, dtype=np.intp)) for key, streams in members.items())

@@ -1,97 +1,24 @@
-"""Supply sources: the supply of one region and kind, which is a single stream or the bundle it belongs to.
-
-Break-even prices of supply sources: price increase at which one leaves the plan, decrease at which it enters.
-"""
+"""Break-even prices of supply sources: price increase at which one leaves the plan, decrease at which it enters."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
-from medalopt.analysis.explain.cost_breakdown import compute_supply_rents
-from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
-from medalopt.analysis.sensitivity.base_case import solve_or_none
+from medalopt.analysis.explain.local_analysis import PlanNeighbourhood, SupplySource
+from medalopt.analysis.explain.shadow_prices import compute_supply_rents
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats, Ints
-from medalopt.instance.instance import Instance
 from medalopt.instance.price_steps import (
     STREAM_STEPS,
     allocate_surcharges,
     compute_marginal_prices,
     compute_mean_price,
 )
-from medalopt.instance.routes import Routes, compute_refining_costs, fold_branches, sum_over_routes
-from medalopt.instance.smelter_terms import read_at_credit
+from medalopt.instance.routes import Routes, compute_refining_costs, fold_branches, read_at_credit, sum_over_routes
 from medalopt.proof.prices import value_credited_metal
-from medalopt.text import render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE
-
-MAX_SOURCES = 12  # sources reported one by one
-
-
-@dataclass(frozen=True, eq=False)
-class SupplySource:
-    """Streams that are reported together; `region` is empty for all regions."""
-
-    kind_name: str
-    region: str
-    streams: Ints
-
-    @property
-    def name(self) -> str:
-        """Name of the source for a sentence: kind, and region if there is one."""
-        return f"{self.kind_name} from {self.region}" if self.region else self.kind_name
-
-    def list_paths(self, instance: Instance) -> list[str]:
-        """Return the paths of its streams.
-
-        Returns:
-            One path per stream.
-        """
-        return [render_path(("streams", instance.streams.names[i])) for i in self.streams.tolist()]
-
-
-def list_sources(instance: Instance) -> tuple[SupplySource, ...]:
-    """List the sources of an instance.
-
-    Returns:
-        Sources in the order of their first streams.
-    """
-    labels, of = instance.group_streams()
-    return _group_streams([labels[source][::-1] for source in of.tolist()])
-
-
-def group_sources(instance: Instance) -> tuple[SupplySource, ...]:
-    """Group streams for a report: by source if there are at most twelve, else by kind over all regions.
-
-    Returns:
-        The groups.
-    """
-    each = list_sources(instance)
-    if len(each) <= MAX_SOURCES:
-        return each
-    labels, of = instance.group_streams()
-    return _group_streams([(labels[source][1], "") for source in of.tolist()])
-
-
-def find_source(instance: Instance, stream: int) -> SupplySource:
-    """Find the source of a stream.
-
-    Returns:
-        The source.
-    """
-    return next(source for source in list_sources(instance) if stream in source.streams)
-
-
-def _group_streams(keys: list[tuple[str, str]]) -> tuple[SupplySource, ...]:
-    """Group streams by their keys."""
-    members: dict[tuple[str, str], list[int]] = {}
-    for stream, key in enumerate(keys):
-        members.setdefault(key, []).append(stream)
-    return tuple(SupplySource(*key, np.array(streams, dtype=np.intp)) for key, streams in members.items())
 
 
 @dataclass(frozen=True)
@@ -167,19 +94,6 @@ def analyse_sources(
     return tuple(sorted(result, key=lambda analysis: (-analysis.taken, -analysis.offered, analysis.source.name)))
 
 
-def compute_entry_discounts(neighbourhood: PlanNeighbourhood, groups: int) -> tuple[float | None, ...]:
-    """Compute the price decrease per tonne at which more of each source is taken.
-
-    Args:
-        neighbourhood: Neighbourhood of the plan, prepared with the streams of the sources.
-        groups: Number of sources.
-
-    Returns:
-        Decrease of each source, 0 if any decrease does, infinite if none does, None if it cannot be verified.
-    """
-    return tuple(solve_or_none(partial(_compute_source_slope, neighbourhood, group, 1)) for group in range(groups))
-
-
 def _analyse_source(
     neighbourhood: PlanNeighbourhood, group: int, source: SupplySource, supply: Floats
 ) -> SourceAnalysis:
@@ -201,20 +115,14 @@ def _analyse_source(
         price=float(each @ available) / offered if offered else float(each.mean()),
         costs=_average_costs(neighbourhood, shipped, planned=some),
         rent=0.0 - float(supply[index].sum()) / offered if offered else 0.0,
-        falls_at=_compute_source_slope(neighbourhood, group, -1) if some else 0.0,
+        falls_at=neighbourhood.compute_source_slope(group, -1) if some else 0.0,
         leaves_at=local.find_leaving_price(group) if some else 0.0,
-        enters_at=_compute_source_slope(neighbourhood, group, 1),
+        enters_at=neighbourhood.compute_source_slope(group, 1),
         minimum=minimum,
         maximum=maximum,
         returned=_average_returns(neighbourhood, shipped),
         routes=_compare_routes(neighbourhood, source, sent, shipped),
     )
-
-
-def _compute_source_slope(neighbourhood: PlanNeighbourhood, group: int, by: int) -> float:
-    """Return the price change at which the tonnes of a source change by `by`; infinite if none does."""
-    shift = neighbourhood.local.solve_metered_direction(group, by)
-    return math.inf if shift is None else max(shift.value, 0.0)
 
 
 def _average_costs(neighbourhood: PlanNeighbourhood, sent: Floats, planned: bool) -> tuple[tuple[str, float], ...]:

@@ -24,8 +24,7 @@ from medalopt.analysis.infeasibility.messages import (
     describe_limit,
     merge_rule_keys,
 )
-from medalopt.analysis.infeasibility.repair_candidates import SPECIAL_REPAIRS, list_limit
-from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
+from medalopt.analysis.infeasibility.repair_parameter import SPECIAL_REPAIRS, RepairParameter, list_limit
 from medalopt.catalog import FAMILIES, LOWER, UPPER
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.bounds import compute_bounds

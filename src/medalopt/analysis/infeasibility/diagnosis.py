@@ -31,8 +31,7 @@ from medalopt.analysis.infeasibility.repair import (
     find_single_repairs,
     get_ample_position,
 )
-from medalopt.analysis.infeasibility.repair_candidates import list_opening_stocks
-from medalopt.analysis.infeasibility.repair_parameter import RepairParameter, round_outwards
+from medalopt.analysis.infeasibility.repair_parameter import RepairParameter, list_opening_stocks, round_outwards
 from medalopt.analysis.infeasibility.screening import screen_instance
 from medalopt.analysis.infeasibility.search import MAX_MOVE_FACTOR, InfeasibleInstance, measure_infeasibility
 from medalopt.catalog import LOWER

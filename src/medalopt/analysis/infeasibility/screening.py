@@ -15,6 +15,7 @@ from medalopt.analysis.infeasibility.messages import (
     format_tonnes,
     join_names,
 )
+from medalopt.analysis.sensitivity.base_case import compute_min_charge
 from medalopt.instance.arrays import Floats
 from medalopt.instance.bounds import VariableBounds
 from medalopt.instance.demand import (
@@ -47,29 +48,6 @@ def screen_instance(instance: Instance, routes: Routes, bounds: VariableBounds) 
         *_screen_participation(instance, routes),
     ]
     return tuple(reason for _, reason in sorted(reasons, key=lambda one: (-one[0], one[1].text)))
-
-
-def compute_min_charge(instance: Instance) -> Floats:
-    r"""Compute the least cumulative charge of each metal.
-
-    With castings $K_{at}=Q_{at}/(1-\sigma_a)$, fresh charge is at least $K_{at}/(1-\lambda_a)$ less the process scrap
-    that may be back by then: $\omega_a\sigma_a$ of $K_{at}$ or, if less, of castings possible $\mu_a$ periods before.
-    A metal takes its least share of it, or the remainder at the greatest shares of all others.
-
-    Returns:
-        Charge by the end of each period, (E, T) [kg].
-    """
-    alloys, periods = instance.alloys, len(instance.periods)
-    share, high = alloys.scrap_share.value, alloys.high.value
-    cast = compute_required_demand(instance) / (1 - share)[:, None]
-    castable = np.zeros((len(alloys.names), periods))  # by the time of which all scrap is back
-    for alloy, lead in enumerate(alloys.scrap_lead.tolist()):
-        castable[alloy, lead:] = alloys.capacity.value[alloy].cumsum()[: max(periods - lead, 0)]
-    back = (alloys.scrap_returned.value * share)[:, None] * np.minimum(cast, castable)
-    fresh = cast / (1 - alloys.loss.value)[:, None] - back
-    rest = 1 - (high.sum(axis=1) + np.where(alloys.admits_others, alloys.others.value, 0.0))[:, None] + high
-    minimum = np.where(alloys.named, np.maximum(alloys.low.value, rest), 0.0)  # (A, E)
-    return np.asarray(np.maximum(minimum, 0.0).T @ np.maximum.accumulate(fresh, axis=1))
 
 
 def _screen_metals(instance: Instance, routes: Routes, bounds: VariableBounds) -> Iterator[RankedReason]:

@@ -1,4 +1,4 @@
-"""Shared by the sensitivity analyses: base-case solve, objective tolerance, unproven rows, and metal shortage.
+"""Shared by the sensitivity analyses: base case, metal shortage, and the benchmark that buys all metal on the market.
 
 The shortage of an infeasible scenario is the least metal from an external source that restores feasibility: free, pure,
 unlimited offers of every metal that an alloy needs are added, and the LP minimises the kilograms bought from them,
@@ -9,21 +9,28 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
 
-from medalopt.analysis.infeasibility.screening import compute_min_charge
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
-from medalopt.errors import SolverError
-from medalopt.instance.arrays import EXACT_INFINITY, EXACT_ONE, EXACT_ZERO, Bools, ExactArray, ExactNumber
-from medalopt.instance.bounds import drop_lot_constraints
-from medalopt.instance.demand import has_demand
+from medalopt.catalog import list_limits
+from medalopt.errors import SolverError, UsageError
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arrays import EXACT_INFINITY, EXACT_ONE, EXACT_ZERO, Bools, ExactArray, ExactNumber, Floats
+from medalopt.instance.bounds import drop_lot_constraints, get_limit
+from medalopt.instance.demand import (
+    compute_required_demand,
+    has_demand,
+)
 from medalopt.instance.instance import Instance
 from medalopt.instance.price_steps import reorder_steps
 from medalopt.instance.routes import build_routes
 from medalopt.solver.compile import CompiledMaster
+from medalopt.solver.highs import TimeBudget
+from medalopt.solver.mip import solve_program_in_lots
 from medalopt.solver.parametric_solver import ParametricSolver
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.verification import VerifiedResult
@@ -31,14 +38,6 @@ from medalopt.tolerances import VALUE_TOLERANCE
 
 T = TypeVar("T")
 StepCallback = Callable[[str], None]
-
-
-def ignore_progress(activity: str) -> None:
-    """Ignore a progress message.
-
-    Args:
-        activity: Description of the current step.
-    """
 
 
 def solve_or_none(ask: Callable[[], T]) -> T | None:
@@ -257,3 +256,123 @@ def _concatenate_arrays(
     units = [np.broadcast_to(array.unit, array.shape) for array in (array, other)]
     unit = np.concatenate([units[0], units[1] + len(array.factors)])
     return ExactArray(np.concatenate([array.raw, other.raw])[order], unit[order], (*array.factors, *other.factors))
+
+
+MAX_LOT_SECONDS = 60.0  # greatest time of the search for one outage or delay in lots, beyond which it is not proven
+
+
+@dataclass(frozen=True)
+class RecyclingPremium:
+    """Cost and footprint of the plan and of the benchmark, in which all metal is bought from market offers.
+
+    If the offers do not suffice the benchmark is not available: `cost` is infinite and `shortage` gives the missing
+    metal
+    (None if no metal restores feasibility). Other prices, such as `sell`, are never used in place of an offer.
+    """
+
+    plan: float
+    cost: float
+    medals: int
+    footprint: float  # kg CO2e of the plan
+    footprint_bought: float
+    shortage: MetalShortage | None
+    recycles: bool = True  # the plan collects devices
+
+    @property
+    def amount(self) -> float:
+        """Cost of recycling above that of buying, money; negative if recycling is cheaper."""
+        return self.plan - self.cost
+
+    @property
+    def per_medal(self) -> float:
+        """Cost of recycling above that of buying, money per medal; 0 without medals."""
+        return self.amount / self.medals if self.medals else 0.0
+
+
+def compute_premium(runner: ScenarioRunner) -> RecyclingPremium:
+    """Compute the premium of the optimal plan over buying all metal.
+
+    Args:
+        runner: Scenarios of the instance, with cost as objective.
+
+    Returns:
+        Costs and footprints of plan and benchmark.
+
+    Raises:
+        UsageError: If the objective is not cost.
+        NoPlanError: If the instance is infeasible.
+    """
+    if runner.objective != "cost":
+        raise UsageError("the recycling premium is computed for cost only: omit the objective")
+    if runner.base_in_lots is not None:
+        return compare_with_buying(runner.base_in_lots.compute_account(runner.lots_result))
+    return compare_with_buying(runner.base.compute_account(solve_base_case(runner)))
+
+
+def compare_with_buying(account: PlanAccount) -> RecyclingPremium:
+    """Compare a plan with buying all metal.
+
+    Returns:
+        Costs and footprints of plan and benchmark.
+    """
+    instance = _make_buying_benchmark(account.instance)
+    scenario = ScenarioProgram.build(instance, "cost")
+    result = solve_program_in_lots(scenario.program, TimeBudget(MAX_LOT_SECONDS))
+    simply = scenario.compute_account(result) if result.feasible else None
+    return RecyclingPremium(
+        plan=float(account.cost),
+        cost=np.inf if simply is None else float(simply.cost),
+        medals=int(instance.medals.count.sum()),
+        footprint=float(account.footprint),
+        footprint_bought=np.inf if simply is None else float(simply.footprint),
+        shortage=ShortageSolver(instance).compute_shortage() if simply is None else None,
+        recycles=bool(account.sent.any()),
+    )
+
+
+def _make_buying_benchmark(instance: Instance) -> Instance:
+    """Return the benchmark instance: no streams, no committed feed, and no policy constraints."""
+    streams, policy = instance.streams, instance.policy
+    return dataclasses.replace(
+        instance,
+        streams=dataclasses.replace(
+            streams, available=_make_zeros(streams.available), committed=_make_zeros(streams.committed)
+        ),
+        smelters=dataclasses.replace(instance.smelters, committed=_make_zeros(instance.smelters.committed)),
+        policy=dataclasses.replace(
+            policy,
+            **{  # type: ignore[arg-type]
+                limit.field: ExactArray(np.full(values.shape, limit.free), np.zeros(values.shape, dtype=np.intp))
+                for _, limit in list_limits("policy")
+                for values in (get_limit(instance, limit),)
+            },
+        ),
+    )
+
+
+def _make_zeros(array: ExactArray) -> ExactArray:
+    """Return zeros of the same shape."""
+    return ExactArray(np.zeros(array.shape), np.zeros(array.shape, dtype=np.intp))
+
+
+def compute_min_charge(instance: Instance) -> Floats:
+    r"""Compute the least cumulative charge of each metal.
+
+    With castings $K_{at}=Q_{at}/(1-\sigma_a)$, fresh charge is at least $K_{at}/(1-\lambda_a)$ less the process scrap
+    that may be back by then: $\omega_a\sigma_a$ of $K_{at}$ or, if less, of castings possible $\mu_a$ periods before.
+    A metal takes its least share of it, or the remainder at the greatest shares of all others.
+
+    Returns:
+        Charge by the end of each period, (E, T) [kg].
+    """
+    alloys, periods = instance.alloys, len(instance.periods)
+    share, high = alloys.scrap_share.value, alloys.high.value
+    cast = compute_required_demand(instance) / (1 - share)[:, None]
+    castable = np.zeros((len(alloys.names), periods))  # by the time of which all scrap is back
+    for alloy, lead in enumerate(alloys.scrap_lead.tolist()):
+        castable[alloy, lead:] = alloys.capacity.value[alloy].cumsum()[: max(periods - lead, 0)]
+    back = (alloys.scrap_returned.value * share)[:, None] * np.minimum(cast, castable)
+    fresh = cast / (1 - alloys.loss.value)[:, None] - back
+    rest = 1 - (high.sum(axis=1) + np.where(alloys.admits_others, alloys.others.value, 0.0))[:, None] + high
+    minimum = np.where(alloys.named, np.maximum(alloys.low.value, rest), 0.0)  # (A, E)
+    return np.asarray(np.maximum(minimum, 0.0).T @ np.maximum.accumulate(fresh, axis=1))

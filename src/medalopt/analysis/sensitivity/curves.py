@@ -15,13 +15,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from medalopt.analysis.explain.sources import group_sources
+from medalopt.analysis.explain.local_analysis import group_sources
 from medalopt.analysis.infeasibility.conflict import RULE_FAMILIES, identify_rule
-from medalopt.analysis.process_pool import solve_scenarios
-from medalopt.analysis.result_cache import ScenarioResult
+from medalopt.analysis.process_pool import ScenarioResult, solve_scenarios
 from medalopt.analysis.scenario_runner import LotSearch, ParametricScenarios, ScenarioRunner
-from medalopt.analysis.sensitivity.base_case import solve_or_none
-from medalopt.analysis.sensitivity.outages import MAX_LOT_SECONDS
+from medalopt.analysis.sensitivity.base_case import MAX_LOT_SECONDS, solve_or_none
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange
 from medalopt.analysis.sensitivity.piecewise_linear import (
     BudgetRange,

@@ -14,17 +14,17 @@ import numpy as np
 
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import (
+    MAX_LOT_SECONDS,
     MetalShortage,
     ShortageSolver,
     StepCallback,
     compute_objective_increase,
     compute_objective_tolerance,
     get_metal_titles,
-    ignore_progress,
     solve_base_case,
     solve_or_none,
 )
-from medalopt.analysis.sensitivity.outages import MAX_LOT_SECONDS, Outage, apply_outage, list_contracts
+from medalopt.analysis.sensitivity.outages import Outage, apply_outage, list_contracts
 from medalopt.errors import NoPlanError, SolverError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, ExactArray
@@ -169,7 +169,7 @@ class DelayAnalysis:
 
 
 def evaluate_delays(
-    runner: ScenarioRunner, periods: int, report_progress: StepCallback = ignore_progress
+    runner: ScenarioRunner, periods: int, report_progress: StepCallback = lambda activity: None
 ) -> DelayAnalysis:
     """Solve the instance with late returns, late supply and both, and find the signing deadlines.
 
@@ -300,7 +300,9 @@ class ScenarioComparison:
     titles: dict[str, str]  # of metals
 
 
-def evaluate_scenarios(runner: ScenarioRunner, report_progress: StepCallback = ignore_progress) -> ScenarioComparison:
+def evaluate_scenarios(
+    runner: ScenarioRunner, report_progress: StepCallback = lambda activity: None
+) -> ScenarioComparison:
     """Solve the named scenarios of the instance.
 
     Returns:

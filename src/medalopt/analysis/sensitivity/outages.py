@@ -1,7 +1,6 @@
-"""Outages, one element of a plan after the other, and the benchmark without any recycling, with its premium.
+"""Outages, one element of a plan after the other: an outage costs money, or metal is short.
 
-An outage costs money, or metal is short. The program is not rebuilt: upper bounds of the columns concerned, and
-right-hand sides of supply, become 0. The benchmark buys all metal on the market.
+The program is not rebuilt: upper bounds of the columns concerned, and right-hand sides of supply, become 0.
 """
 
 from __future__ import annotations
@@ -15,20 +14,19 @@ import numpy as np
 
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import (
+    MAX_LOT_SECONDS,
     MetalShortage,
+    RecyclingPremium,
     ShortageSolver,
     StepCallback,
     compute_objective_increase,
+    compute_premium,
     get_metal_titles,
-    ignore_progress,
     solve_base_case,
     solve_or_none,
 )
-from medalopt.catalog import list_limits
 from medalopt.errors import UsageError
-from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.arrays import Bools, ExactArray, Floats
-from medalopt.instance.bounds import get_limit
+from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.confidence import has_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.resolve.parsed_document import Calendar
@@ -38,7 +36,6 @@ from medalopt.solver.program import SolverProgram
 from medalopt.solver.verification import VerifiedResult
 from medalopt.text import PathError, escape_text, parse_path, render_path
 
-MAX_LOT_SECONDS = 60.0  # greatest time of the search for one outage or delay in lots, beyond which it is not proven
 _COMMITMENT_ROWS = {"streams": "stream_commitment", "smelters": "feed_total", "market": "purchase"}
 
 
@@ -244,7 +241,7 @@ def evaluate_outages(
     runner: ScenarioRunner,
     paths: Sequence[str] = (),
     start: str | None = None,
-    report_progress: StepCallback = ignore_progress,
+    report_progress: StepCallback = lambda activity: None,
 ) -> OutageLosses:
     """Solve the instance without each element in turn.
 
@@ -327,97 +324,3 @@ def find_period(instance: Instance, text: str, option: str) -> int:
     if index is None:
         raise UsageError(f"{option} {calendar.describe_unknown(text)}")
     return index
-
-
-@dataclass(frozen=True)
-class RecyclingPremium:
-    """Cost and footprint of the plan and of the benchmark, in which all metal is bought from market offers.
-
-    If the offers do not suffice the benchmark is not available: `cost` is infinite and `shortage` gives the missing
-    metal
-    (None if no metal restores feasibility). Other prices, such as `sell`, are never used in place of an offer.
-    """
-
-    plan: float
-    cost: float
-    medals: int
-    footprint: float  # kg CO2e of the plan
-    footprint_bought: float
-    shortage: MetalShortage | None
-    recycles: bool = True  # the plan collects devices
-
-    @property
-    def amount(self) -> float:
-        """Cost of recycling above that of buying, money; negative if recycling is cheaper."""
-        return self.plan - self.cost
-
-    @property
-    def per_medal(self) -> float:
-        """Cost of recycling above that of buying, money per medal; 0 without medals."""
-        return self.amount / self.medals if self.medals else 0.0
-
-
-def compute_premium(runner: ScenarioRunner) -> RecyclingPremium:
-    """Compute the premium of the optimal plan over buying all metal.
-
-    Args:
-        runner: Scenarios of the instance, with cost as objective.
-
-    Returns:
-        Costs and footprints of plan and benchmark.
-
-    Raises:
-        UsageError: If the objective is not cost.
-        NoPlanError: If the instance is infeasible.
-    """
-    if runner.objective != "cost":
-        raise UsageError("the recycling premium is computed for cost only: omit the objective")
-    if runner.base_in_lots is not None:
-        return compare_with_buying(runner.base_in_lots.compute_account(runner.lots_result))
-    return compare_with_buying(runner.base.compute_account(solve_base_case(runner)))
-
-
-def compare_with_buying(account: PlanAccount) -> RecyclingPremium:
-    """Compare a plan with buying all metal.
-
-    Returns:
-        Costs and footprints of plan and benchmark.
-    """
-    instance = _make_buying_benchmark(account.instance)
-    scenario = ScenarioProgram.build(instance, "cost")
-    result = solve_program_in_lots(scenario.program, TimeBudget(MAX_LOT_SECONDS))
-    simply = scenario.compute_account(result) if result.feasible else None
-    return RecyclingPremium(
-        plan=float(account.cost),
-        cost=np.inf if simply is None else float(simply.cost),
-        medals=int(instance.medals.count.sum()),
-        footprint=float(account.footprint),
-        footprint_bought=np.inf if simply is None else float(simply.footprint),
-        shortage=ShortageSolver(instance).compute_shortage() if simply is None else None,
-        recycles=bool(account.sent.any()),
-    )
-
-
-def _make_buying_benchmark(instance: Instance) -> Instance:
-    """Return the benchmark instance: no streams, no committed feed, and no policy constraints."""
-    streams, policy = instance.streams, instance.policy
-    return dataclasses.replace(
-        instance,
-        streams=dataclasses.replace(
-            streams, available=_make_zeros(streams.available), committed=_make_zeros(streams.committed)
-        ),
-        smelters=dataclasses.replace(instance.smelters, committed=_make_zeros(instance.smelters.committed)),
-        policy=dataclasses.replace(
-            policy,
-            **{  # type: ignore[arg-type]
-                limit.field: ExactArray(np.full(values.shape, limit.free), np.zeros(values.shape, dtype=np.intp))
-                for _, limit in list_limits("policy")
-                for values in (get_limit(instance, limit),)
-            },
-        ),
-    )
-
-
-def _make_zeros(array: ExactArray) -> ExactArray:
-    """Return zeros of the same shape."""
-    return ExactArray(np.zeros(array.shape), np.zeros(array.shape, dtype=np.intp))

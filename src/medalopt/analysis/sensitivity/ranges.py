@@ -11,8 +11,15 @@ from functools import partial
 
 import numpy as np
 
-from medalopt.analysis.explain.explanation import QuantityChange, list_quantity_changes
-from medalopt.analysis.explain.kept_lots import REPLAN_SECONDS, KeptLots, can_keep_lots, choose_lots, keep_lots
+from medalopt.analysis.explain.explanation import (
+    REPLAN_SECONDS,
+    KeptLots,
+    QuantityChange,
+    can_keep_lots,
+    choose_lots,
+    keep_lots,
+    list_quantity_changes,
+)
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.scenario_runner import LotSearch, ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import solve_or_none

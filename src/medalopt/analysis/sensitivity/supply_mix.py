@@ -16,8 +16,7 @@ import numpy as np
 
 from medalopt.analysis.infeasibility.screening import screen_instance
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
-from medalopt.analysis.sensitivity.base_case import ShortageSolver
-from medalopt.analysis.sensitivity.outages import MAX_LOT_SECONDS
+from medalopt.analysis.sensitivity.base_case import MAX_LOT_SECONDS, ShortageSolver
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance

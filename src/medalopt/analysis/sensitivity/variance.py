@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medalopt.analysis.process_pool import ProgressCallback, ignore_progress, solve_scenarios
-from medalopt.analysis.result_cache import ResultCache, ScenarioResult
+from medalopt.analysis.process_pool import ProgressCallback, ScenarioResult, solve_scenarios
+from medalopt.analysis.result_cache import ResultCache
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.uncertain_parameters import (
     UncertainInput,
@@ -133,7 +133,7 @@ def analyse_variance(
     count: int,
     jobs: int | None = None,
     cache: ResultCache | None = None,
-    report_progress: ProgressCallback = ignore_progress,
+    report_progress: ProgressCallback = lambda done, of: None,
 ) -> VarianceAnalysis:
     """Estimate the distribution of the objective and the Sobol' indices; it takes (inputs + 2) · `count` solves.
 

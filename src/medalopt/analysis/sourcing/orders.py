@@ -1,26 +1,28 @@
-"""Order lines of a plan, by device, route and smelter, the margin of every order, and the materials sold.
+"""Order lines of a plan, by device, route and smelter, the materials sold, and payments: its cost by document.
 
-A margin tells by how much an order may fall short; the cost of rounding the quantities of all orders is computed too.
+Collectors are paid for devices, operators for treatment and carriers for freight, which fall to the region where no
+party has the role; smelters for treatment and refining, offers at their price. Buyers of fractions, surplus metal and
+castings pay for them. Interest on stock and remaining process scrap have no counterparty and are internal items.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from medalopt.analysis.sourcing.traceability import compute_route_returns
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.activities import compute_charges
 from medalopt.instance.arithmetic import read_floats, sum_by_group
 from medalopt.instance.arrays import Floats, Ints
-from medalopt.instance.demand import has_demand, is_stocked
-from medalopt.instance.instance import Instance
+from medalopt.instance.demand import has_demand
+from medalopt.instance.instance import Instance, Names
 from medalopt.instance.payers import PartyDirectory
 from medalopt.instance.price_steps import allocate_surcharges
-from medalopt.instance.routes import index_period
+from medalopt.instance.routes import compute_refining_costs, index_period
 from medalopt.instance.smelter_terms import compute_penalties
+from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 
@@ -225,155 +227,6 @@ def _list_metal_returns(account: PlanAccount, smelter: int, period: int, routes:
             yield MetalReturn(e, contained, kilograms - left, back if in_time else None, charge, left, paid)
 
 
-_WITHOUT_OFFER = 1e6  # a metal that no offer replaces, in units of the dearest price
-
-
-@dataclass(frozen=True)
-class OrderMargin:
-    """Share of an order that may fail while all else goes as planned.
-
-    Attributes:
-        share: Largest share of the order that may fail, 0 to 1; more than 1 where the rest of the plan suffices.
-        metal: Index of the metal that is short first; of several the one whose loss costs most to replace.
-        period: Index of the period in which it is short.
-        kilograms: What the whole order brings of that metal until then.
-    """
-
-    share: float
-    metal: int
-    period: int
-    kilograms: float
-
-
-@dataclass(frozen=True)
-class MetalShortage:
-    """Metal that is missing by the end of a period [kg], and its charge over the horizon [kg]."""
-
-    metal: int
-    period: int
-    kilograms: float
-    needed: float
-
-
-@dataclass(frozen=True, eq=False)
-class OrderMargins:
-    """Margins of the orders to each region (G,), smelter (K,) and offer (O,); None where an order brings no metal.
-
-    `collections` are those of collection orders, by collector and index of the region.
-    """
-
-    regions: Sequence[OrderMargin | None]
-    collections: Mapping[tuple[str, int], OrderMargin | None]
-    smelters: Sequence[OrderMargin | None]
-    offers: Sequence[OrderMargin | None]
-
-
-def compute_spare_metal(account: PlanAccount) -> Floats:
-    """Compute the metal that no melt of the plan needs until the end of each period.
-
-    Returns:
-        (E, T) kg: stock, with all that was sold or left with the smelters before.
-    """
-    return np.asarray(account.stock + (account.decisions.surplus + account.left).cumsum(axis=1))
-
-
-def compute_order_margins(account: PlanAccount) -> OrderMargins:
-    """Compute the margin of the orders to every region, smelter and offer.
-
-    Returns:
-        The margins; each order fails alone, by the same share in all periods.
-    """
-    instance, routes = account.instance, account.routes
-    used = np.flatnonzero((account.decisions.sent > 0).any(axis=1))
-    back = np.moveaxis(compute_route_returns(account, used), 1, 0)  # (J, E, T)
-    travels = routes.smelter[used] >= 0
-    spare, price = compute_spare_metal(account), _compute_replacement_prices(instance)
-    turnover = spare + _sum_charged(account).cumsum(axis=1)
-
-    def find_margins(members: Ints, brought: Floats, count: int) -> list[OrderMargin | None]:
-        """Return the margin of each group of routes."""
-        each = np.asarray(sum_by_group(brought, members, count)).cumsum(axis=2)
-        return [_find_margin(metal, spare, turnover, price) for metal in each]
-
-    region = instance.streams.region[routes.stream[used]]
-    collectors = PartyDirectory.from_instance(instance).list_collectors(instance)
-    handed_over = list(zip(collectors, instance.streams.region.tolist(), strict=True))
-    pairs = list(dict.fromkeys(handed_over))
-    pair = np.array([pairs.index(of) for of in handed_over], dtype=np.intp)[routes.stream[used]]
-    content = instance.market.composition.value[:, :, None]  # (O, E, 1)
-    bought = content * account.decisions.bought.sum(axis=1)[:, None, :]
-    return OrderMargins(
-        find_margins(region, back, len(instance.regions)),
-        dict(zip(pairs, find_margins(pair, back, len(pairs)), strict=True)),
-        find_margins(routes.smelter[used][travels], back[travels], len(instance.smelters.names)),
-        [_find_margin(metal, spare, turnover, price) for metal in bought.cumsum(axis=2)],
-    )
-
-
-def _sum_charged(account: PlanAccount) -> Floats:
-    """Return the metal charged (E, T) kg, from stock and with offers."""
-    with_offers = np.einsum("oat,oe->et", account.decisions.bought, account.instance.market.composition.value)
-    return np.asarray(account.decisions.charged.sum(axis=0) + with_offers)
-
-
-def _compute_replacement_prices(instance: Instance) -> Floats:
-    """Compute the price of a kilogram of each metal in the cheapest offer that is recycled enough."""
-    market, floor = instance.market, instance.policy.recycled.value
-    content = market.composition.value  # (O, E)
-    price = market.price.value.min(axis=1, initial=np.inf)[:, None]
-    suits = (content > 0) & (market.recycled.value[:, None] >= floor)
-    each = np.divide(price, content, out=np.full_like(content, np.inf), where=suits)
-    least = np.maximum(each.min(axis=0, initial=np.inf), 0)
-    known = least[np.isfinite(least)]
-    return np.where(np.isfinite(least), least, _WITHOUT_OFFER * max(1.0, float(known.max(initial=0.0))))
-
-
-def _find_margin(brought: Floats, spare: Floats, turnover: Floats, price: Floats) -> OrderMargin | None:
-    """Return the margin of an order that brings so much metal until each period, (E, T) kg."""
-    spare = np.where(spare > AMOUNT_TOLERANCE * turnover, spare, 0.0)
-    counts = brought > AMOUNT_TOLERANCE * np.maximum(turnover, 1e-12)
-    if not counts.any():
-        return None
-    share = np.divide(spare, brought, out=np.full_like(spare, np.inf), where=counts)
-    first = share <= share.min() + AMOUNT_TOLERANCE  # of metals that are short at once, the dearest loss
-    value = np.where(first, brought * price[:, None], -1.0)
-    metal, period = np.unravel_index(int(value.argmax()), share.shape)
-    return OrderMargin(float(share[metal, period]), int(metal), int(period), float(brought[metal, period]))
-
-
-def find_rounding_shortages(
-    account: PlanAccount, tonnes: Mapping[tuple[int, int], float], bought: Mapping[tuple[int, int], float]
-) -> tuple[MetalShortage, ...]:
-    """Find the metals that are short where every order is delivered as rounded, and all melts are charged as planned.
-
-    Args:
-        tonnes: Rounded over planned quantity, by index of stream and period.
-        bought: Likewise by index of offer and period.
-
-    Returns:
-        The greatest shortage of each metal; none where all suffice.
-    """
-    instance, decisions = account.instance, account.decisions
-    factors = np.ones(instance.streams.available.value.shape)
-    for place, factor in tonnes.items():
-        factors[place] = factor
-    rounded = replace(account, decisions=replace(decisions, sent=decisions.sent * factors[account.routes.stream]))
-    delivered = decisions.bought.sum(axis=1)
-    extra = np.zeros_like(delivered)
-    for (offer, period), factor in bought.items():
-        amount = float(account.purchases[offer, period]) if is_stocked(instance)[offer] else delivered[offer, period]
-        extra[offer, period] = amount * (factor - 1)
-    spare = compute_spare_metal(rounded) + (instance.market.composition.value.T @ extra).cumsum(axis=1)
-    needed = _sum_charged(account).sum(axis=1)
-    found = []
-    for metal in np.flatnonzero(needed > 0).tolist():
-        period = int(spare[metal].argmin())
-        short = -float(spare[metal, period])
-        if short > AMOUNT_TOLERANCE * needed[metal]:
-            found.append(MetalShortage(metal, period, short, float(needed[metal])))
-    return tuple(found)
-
-
 FRACTION, SURPLUS, CASTING = "fraction", "surplus metal", "castings"
 
 
@@ -443,3 +296,211 @@ def _list_sales(
     for n, t in zip(*(axis.tolist() for axis in np.nonzero((amounts > 0) & (each != 0))), strict=True):
         name, party = names[n]
         yield MaterialSale(kind, name, party, "", -1, t, float(amounts[n, t]), float(each[n, t]))
+
+
+def get_fiscal_year_start(instance: Instance) -> int:
+    """Return the month in which the buyer's fiscal year begins.
+
+    Returns:
+        The month, 1 to 12; 1 if the instance does not state it.
+    """
+    return int(instance.annex.get("project", {}).get("fiscal_year_start", 1))
+
+
+def get_fiscal_years(instance: Instance) -> Names:
+    """Return the fiscal year of each period, by its first month.
+
+    Returns:
+        (T,): names such as FY2018, the year in which the fiscal year begins; '' if periods have no dates.
+    """
+    start = get_fiscal_year_start(instance)
+    return tuple(_format_fiscal_year(period, start) if "-" in period else "" for period in instance.periods)
+
+
+def has_straddling_periods(instance: Instance) -> bool:
+    """Check if a period spans two fiscal years.
+
+    Returns:
+        True if a period of more than one month extends beyond the end of a fiscal year.
+    """
+    starts = {int(period[5:]) for period in instance.periods if "-" in period}
+    months = {"month": 1, "quarter": 3, "year": 12}[instance.period_length]
+    return any((start - get_fiscal_year_start(instance)) % 12 + months > 12 for start in starts)
+
+
+def _format_fiscal_year(period: str, start: int) -> str:
+    """Return the name of the fiscal year of a month."""
+    year, month = int(period[:4]), int(period[5:])
+    return f"FY{year if month >= start else year - 1}"
+
+
+CALL_OFF, TOLL, PURCHASE_ORDER, SALES_ORDER, OWN_ACCOUNT = (
+    "call-off",
+    "toll-refining instruction",
+    "metal purchase order",
+    "sales order",
+    "own account",
+)
+DOCUMENT_KINDS = (CALL_OFF, TOLL, PURCHASE_ORDER, SALES_ORDER, OWN_ACCOUNT)
+
+
+@dataclass(frozen=True, eq=False)
+class Payments:
+    """Money by kind of document: the parties, and by kind of cost their payments (P, T). Receipts are negative."""
+
+    parties: Mapping[str, Names]
+    amounts: Mapping[str, Mapping[str, Floats]]
+
+    def of(self, kind: str) -> Floats:
+        """Sum the payments of a kind of document.
+
+        Args:
+            kind: Kind of document, of DOCUMENT_KINDS.
+
+        Returns:
+            (P, T): payments by party and period.
+        """
+        return np.asarray(sum(self.amounts[kind].values()))
+
+    @property
+    def kinds(self) -> Names:
+        """Kinds of document.
+
+        Returns:
+            Those of DOCUMENT_KINDS in their order; sales orders only where something is sold.
+        """
+        return tuple(kind for kind in DOCUMENT_KINDS if kind != SALES_ORDER or self.parties[kind])
+
+    def by_kind(self) -> Floats:
+        """Sum the payments by kind of document.
+
+        Returns:
+            (K, T): payments in the order of `kinds`.
+        """
+        return np.array([self.of(kind).sum(axis=0) for kind in self.kinds])
+
+
+def allocate_payments(account: PlanAccount) -> Payments:
+    """Allocate the cost of a plan to counterparties and periods.
+
+    Returns:
+        Payments by document, party, kind of cost and period; they sum to the cost of the plan.
+    """
+    instance, by_region = account.instance, _allocate_by_region(account)
+    paid, sold = compute_revenue_of_left(account), _sum_sales(account)
+    bought, offers = instance.market.price.value * account.purchases, np.arange(len(instance.market.names))
+    return Payments(
+        {
+            CALL_OFF: by_region[0],
+            TOLL: instance.smelters.names,
+            PURCHASE_ORDER: instance.market.names,
+            SALES_ORDER: tuple(sold),
+            OWN_ACCOUNT: ("own account",),
+        },
+        {
+            CALL_OFF: by_region[1],
+            TOLL: {**_sum_toll_charges(account), **({"sales": -paid} if len(paid) else {})},
+            PURCHASE_ORDER: {"purchases": _add_charges(account, bought, offer=offers)},
+            SALES_ORDER: {"sales": -np.array(list(sold.values()))} if sold else {},
+            OWN_ACCOUNT: _collect_internal_items(account, [*paid, *sold.values()]),
+        },
+    )
+
+
+def _allocate_by_region(account: PlanAccount) -> tuple[Names, Mapping[str, Floats]]:
+    """Return the parties of all regions, and their payments (P, T) by kind of cost up to the smelter's gate."""
+    instance, routes, sent = account.instance, account.routes, account.decisions.sent
+    directory = PartyDirectory.from_instance(instance)
+    collectors, region = directory.list_collectors(instance), instance.streams.region.tolist()
+    operators, carriers = ([of[place] for place in region] for of in (directory.operators, directory.carriers))
+    regional = zip(directory.collectors, directory.operators, directory.carriers, strict=True)
+    named = tuple(dict.fromkeys([*(party for of_region in regional for party in of_region), *collectors]))
+    number = {party: index for index, party in enumerate(named)}
+
+    def by_party(money: Floats, stream: Ints, parties: Sequence[str]) -> Floats:
+        """Sum money by the party of each stream."""
+        party = np.array([number[name] for name in parties], dtype=np.intp)
+        return np.asarray(sum_by_group(money, party[stream], len(named)))
+
+    def pay(rate: Floats, parties: Sequence[str]) -> Floats:
+        """Return a rate times the tonnes sent, by party."""
+        return by_party(rate * sent, routes.stream, parties)
+
+    charges, streams = account.charges.get("stream"), np.arange(len(region))
+    fixed = 0.0 if charges is None else by_party(charges, streams, collectors)
+    waiting = instance.streams.storage_cost.value[:, None] * account.decisions.stockpile
+    return named, {
+        "supply": pay(routes.supply, collectors) + fixed,
+        "collection": pay(routes.collection, collectors),
+        "treatment": pay(routes.treating, operators),
+        "transport": pay(routes.transport, carriers),
+        "residue": pay(routes.residue, operators),
+        "storage": by_party(waiting, streams, collectors),
+    }
+
+
+def _sum_toll_charges(account: PlanAccount) -> dict[str, Floats]:
+    """Return treatment charges, penalties and lots, and refining charges, by smelter and period (K, T)."""
+    instance, routes, sent = account.instance, account.routes, account.decisions.sent
+    travels, smelters = routes.smelter >= 0, np.arange(len(instance.smelters.names))
+
+    def by_smelter(money: Floats) -> Floats:
+        """Sum money by smelter."""
+        return np.asarray(sum_by_group(money[travels], routes.smelter[travels], len(smelters)))
+
+    treated = by_smelter(routes.smelting * sent)
+    refined = compute_refining_costs(instance, routes) * sent - account.compute_unrefined_charge(sent)
+    return {
+        "smelting": _add_charges(account, treated, line=instance.terms.smelter, smelter=smelters),
+        "refining": by_smelter(refined),
+    }
+
+
+def _sum_sales(account: PlanAccount) -> dict[str, Floats]:
+    """Return the revenue (T,) for each material sold, by its name."""
+    revenue: dict[str, Floats] = {}
+    for one in list_material_sales(account):
+        of_name = revenue.setdefault(one.name, np.zeros(len(account.instance.periods)))
+        of_name[one.period] += one.quantity * one.price
+    return revenue
+
+
+def _collect_internal_items(account: PlanAccount, paid: Sequence[Floats]) -> dict[str, Floats]:
+    """Return the costs that no order pays, by kind (1, T); each of `paid` (T,) is a revenue that an order states."""
+    minimum = AMOUNT_TOLERANCE * sum_absolute_costs(account, "cost")
+    costs = {kind: account.costs[kind] for kind in _OWN_KINDS if kind in account.costs}
+    if len(paid):
+        costs["sales"] = costs["sales"] + np.sum(paid, axis=0)
+    internal = {kind: _drop_rounding(cost, minimum)[None, :] for kind, cost in costs.items()}
+    if "treatment" in account.charges:  # of no single region's operator
+        internal["treatment"] = account.charges["treatment"].sum(axis=0)[None, :]
+    return internal
+
+
+def _add_charges(account: PlanAccount, paid: Floats, **groups: Ints) -> Floats:
+    """Return payments (P, T) with the charges of kinds of activity, each with the party of every contract."""
+    for kind, party in groups.items():
+        if kind in account.charges:
+            paid = paid + np.asarray(sum_by_group(account.charges[kind], party, len(paid)))
+    return paid
+
+
+_OWN_KINDS = ("holding", "sales", "scrap", "shortfall")  # kinds of cost that no order pays
+
+
+def compute_revenue_of_left(account: PlanAccount) -> Floats:
+    """Compute the revenue from each smelter for metal left with it.
+
+    Returns:
+        Money by smelter and period of credit (K, T); no rows where no metal may be left.
+    """
+    instance, left = account.instance, account.decisions.left
+    if not len(left):
+        return np.zeros((0, len(instance.periods)))
+    paid = (instance.terms.pays.value * left).sum(axis=1)
+    return np.asarray(sum_by_group(paid, instance.terms.smelter, len(instance.smelters.names)))
+
+
+def _drop_rounding(each: Floats, minimum: float) -> Floats:
+    """Return amounts with those below rounding error set to 0."""
+    return np.where(abs(each) > minimum, each, 0.0)

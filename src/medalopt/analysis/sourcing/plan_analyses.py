@@ -1,15 +1,12 @@
-"""Facts of a plan that several parts of a report share, each computed once, and analyses by further solves.
+"""Facts of a plan that several parts of a report share, each computed once, margins of its orders, and further solves.
 
-Among the analyses are entry prices, constraint costs, and plans in whole loads: the tonnes called off in a period are a
-whole number of truckloads, or all that is available. Streams of a bundle share their trucks; streams with a lot size or
-minimum order of their own keep it. Metal, melts and purchases are optimised again for these loads, and the plan is
-verified like any other.
+A margin tells by how much an order may fall short. Further solves give entry prices and constraint costs.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, partial
@@ -17,44 +14,46 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.analysis.explain.binding import BindingConstraint, find_binding_constraints
-from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
-from medalopt.analysis.explain.sources import compute_entry_discounts, group_sources, list_sources
+from medalopt.analysis.explain.local_analysis import PlanNeighbourhood, group_sources, list_sources
+from medalopt.analysis.explain.shadow_prices import BindingConstraint, find_binding_constraints
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
-from medalopt.analysis.sensitivity.base_case import StepCallback, ignore_progress, solve_or_none
-from medalopt.analysis.sensitivity.outages import RecyclingPremium, compare_with_buying
-from medalopt.analysis.sourcing.metals import MetalAccount, compute_metal_account
-from medalopt.analysis.sourcing.payments import Payments, allocate_payments
-from medalopt.analysis.sourcing.risks import PlanRisks, analyse_risks
-from medalopt.analysis.sourcing.traceability import MetalTrace, trace_metal
+from medalopt.analysis.sensitivity.base_case import (
+    RecyclingPremium,
+    StepCallback,
+    compare_with_buying,
+    solve_or_none,
+)
+from medalopt.analysis.sensitivity.tornado import PlanRisks, analyse_risks
+from medalopt.analysis.sourcing.metals import (
+    MetalAccount,
+    MetalTrace,
+    compute_metal_account,
+    compute_route_returns,
+    trace_metal,
+)
+from medalopt.analysis.sourcing.orders import Payments, allocate_payments
 from medalopt.catalog import LOWER, Limit, list_limits
-from medalopt.errors import UsageError
-from medalopt.instance.accounting import Decisions, PlanAccount
-from medalopt.instance.arrays import ExactArray, Floats
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.arithmetic import sum_by_group
+from medalopt.instance.arrays import ExactArray, Floats, Ints
 from medalopt.instance.bounds import (
-    compute_bounds,
     drop_lot_constraints,
     get_limit,
-    has_lot_constraint,
     list_axis_names,
     list_axis_titles,
 )
+from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import Routes
-from medalopt.model.network import Network
+from medalopt.instance.payers import PartyDirectory
 from medalopt.plan.metal_values import MetalValues
 from medalopt.plan.plan import Plan
-from medalopt.proof.certificate import certify_plan, sum_absolute_costs
+from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.marginal import KILOGRAMS
 from medalopt.proof.prices import Prices, build_prices
 from medalopt.solve_instance import solve_continuous
-from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget
-from medalopt.solver.mip import TruckloadGroup, solve_truckload_mip
 from medalopt.solver.parametric_solver import solve_from_scratch
-from medalopt.solver.solution import extract_decisions
-from medalopt.solver.solve_lp import SolveTask, build_program
 from medalopt.text import render_path
-from medalopt.tolerances import AMOUNT_TOLERANCE, INTEGRALITY_TOLERANCE, VALUE_TOLERANCE
+from medalopt.tolerances import AMOUNT_TOLERANCE, VALUE_TOLERANCE
 
 MAX_PRICED_SOURCES = 40  # maximum number of sources priced, those with the most tonnes left
 
@@ -79,7 +78,7 @@ def compute_entry_prices(plan: Plan) -> Mapping[int, float]:
     if not sources:
         return {}
     neighbourhood = PlanNeighbourhood.build(plan, [source.streams for source in sources])
-    lower = compute_entry_discounts(neighbourhood, len(sources))
+    lower = [solve_or_none(partial(neighbourhood.compute_source_slope, group, 1)) for group in range(len(sources))]
     pairs = [(source, by) for source, by in zip(sources, lower, strict=True) if by is not None]
     return {int(i): by for source, by in pairs for i in source.streams}
 
@@ -185,7 +184,7 @@ class PlanAnalyses:
 def analyse_plan(
     plan: Plan,
     runner: ScenarioRunner | None,
-    report_progress: StepCallback = ignore_progress,
+    report_progress: StepCallback = lambda activity: None,
     settled: frozenset[str] = frozenset(),
 ) -> PlanAnalyses:
     """Analyse a plan: buying benchmark, binding constraints, entry prices, constraint costs and risks.
@@ -243,95 +242,150 @@ class PlanFacts:
         return trace_metal(self.plan.account)
 
 
+_WITHOUT_OFFER = 1e6  # a metal that no offer replaces, in units of the dearest price
+
+
+@dataclass(frozen=True)
+class OrderMargin:
+    """Share of an order that may fail while all else goes as planned.
+
+    Attributes:
+        share: Largest share of the order that may fail, 0 to 1; more than 1 where the rest of the plan suffices.
+        metal: Index of the metal that is short first; of several the one whose loss costs most to replace.
+        period: Index of the period in which it is short.
+        kilograms: What the whole order brings of that metal until then.
+    """
+
+    share: float
+    metal: int
+    period: int
+    kilograms: float
+
+
+@dataclass(frozen=True)
+class MetalShortage:
+    """Metal that is missing by the end of a period [kg], and its charge over the horizon [kg]."""
+
+    metal: int
+    period: int
+    kilograms: float
+    needed: float
+
+
 @dataclass(frozen=True, eq=False)
-class WholeLoadPlan:
-    """The plan in loads of `size` t and the `exact` plan: number of loads, of which `part` are partly filled."""
+class OrderMargins:
+    """Margins of the orders to each region (G,), smelter (K,) and offer (O,); None where an order brings no metal.
 
-    plan: Plan
-    exact: Plan
-    size: float
-    loads: int
-    part: int
+    `collections` are those of collection orders, by collector and index of the region.
+    """
 
-    @property
-    def extra(self) -> float:
-        """Extra cost of whole loads, money."""
-        return self.plan.cost - self.exact.cost
+    regions: Sequence[OrderMargin | None]
+    collections: Mapping[tuple[str, int], OrderMargin | None]
+    smelters: Sequence[OrderMargin | None]
+    offers: Sequence[OrderMargin | None]
 
 
-def plan_whole_loads(exact: Plan, size: float, budget: TimeBudget = NO_TIME_LIMIT) -> WholeLoadPlan:
-    """Solve the plan in whole loads by branch and bound.
-
-    Args:
-        exact: Optimal continuous plan.
-        size: Size of a load, t.
-        budget: Limit of computing time.
+def compute_spare_metal(account: PlanAccount) -> Floats:
+    """Compute the metal that no melt of the plan needs until the end of each period.
 
     Returns:
-        The best verified plan found.
-
-    Raises:
-        UsageError: If no plan in such loads is found, or it cannot be verified.
+        (E, T) kg: stock, with all that was sold or left with the smelters before.
     """
-    instance = exact.instance
-    bounds = compute_bounds(instance, exact.account.routes)
-    network, program = build_program(SolveTask(instance, exact.account.routes, bounds, exact.measure))
-    loads = _list_loads(exact, network, size)
-    found = solve_truckload_mip(program, loads, budget)
-    if found is None:
-        raise UsageError(f"--round {size:g} t: no plan in loads of this size is feasible; give a smaller size")
-    amounts, result = found
-    decisions = extract_decisions(instance, exact.account.routes, network, program, result.x[: len(program.lower)])
-    scaled = _scale_to_loads(decisions, exact.account.routes, network, loads, amounts)
-    account = PlanAccount(instance, exact.account.routes, scaled)
-    account = replace(account, decisions=account.clip_withheld())
-    certificate = certify_plan(account, bounds, exact.duals, exact.measure)
-    if not certificate.feasible:
-        raise UsageError(f"--round {size:g} t: the plan in loads of this size could not be verified; give another size")
-    method = f"{exact.method}; loads of {size:g} t by branch and bound"
-    plan = replace(exact, account=account, certificate=certificate, method=method)
-    lots = replace(exact.lots, value=plan.objective) if exact.lots else None
-    counted = np.ceil(amounts / size - INTEGRALITY_TOLERANCE)
-    part = np.abs(amounts - np.rint(amounts / size) * size) > INTEGRALITY_TOLERANCE * size
-    return WholeLoadPlan(replace(plan, lots=lots), exact, size, int(counted.sum()), int(part.sum()))
+    return np.asarray(account.stock + (account.decisions.surplus + account.left).cumsum(axis=1))
 
 
-def _list_loads(exact: Plan, network: Network, size: float) -> list[TruckloadGroup]:
-    """Return the load group of each source and period that is delivered in loads."""
-    instance, streams = exact.instance, exact.instance.streams
-    every, periods = list_sources(instance), len(instance.periods)
-    group = np.zeros(len(streams.names), dtype=np.intp)
-    for number, source in enumerate(every):
-        group[source.streams] = number
-    offered, known = np.zeros((2, len(every), periods))
-    np.add.at(offered, group, streams.available.value)
-    np.add.at(known, group[exact.account.routes.stream], exact.account.treated_devices)
-    ordered, waits = (
-        np.bincount(group, some, len(every)) > 0 for some in (has_lot_constraint(streams), streams.storable)
+def compute_order_margins(account: PlanAccount) -> OrderMargins:
+    """Compute the margin of the orders to every region, smelter and offer.
+
+    Returns:
+        The margins; each order fails alone, by the same share in all periods.
+    """
+    instance, routes = account.instance, account.routes
+    used = np.flatnonzero((account.decisions.sent > 0).any(axis=1))
+    back = np.moveaxis(compute_route_returns(account, used), 1, 0)  # (J, E, T)
+    travels = routes.smelter[used] >= 0
+    spare, price = compute_spare_metal(account), _compute_replacement_prices(instance)
+    turnover = spare + _sum_charged(account).cumsum(axis=1)
+
+    def find_margins(members: Ints, brought: Floats, count: int) -> list[OrderMargin | None]:
+        """Return the margin of each group of routes."""
+        each = np.asarray(sum_by_group(brought, members, count)).cumsum(axis=2)
+        return [_find_margin(metal, spare, turnover, price) for metal in each]
+
+    region = instance.streams.region[routes.stream[used]]
+    collectors = PartyDirectory.from_instance(instance).list_collectors(instance)
+    handed_over = list(zip(collectors, instance.streams.region.tolist(), strict=True))
+    pairs = list(dict.fromkeys(handed_over))
+    pair = np.array([pairs.index(of) for of in handed_over], dtype=np.intp)[routes.stream[used]]
+    content = instance.market.composition.value[:, :, None]  # (O, E, 1)
+    bought = content * account.decisions.bought.sum(axis=1)[:, None, :]
+    return OrderMargins(
+        find_margins(region, back, len(instance.regions)),
+        dict(zip(pairs, find_margins(pair, back, len(pairs)), strict=True)),
+        find_margins(routes.smelter[used][travels], back[travels], len(instance.smelters.names)),
+        [_find_margin(metal, spare, turnover, price) for metal in bought.cumsum(axis=2)],
     )
-    maximum = np.where(waits[:, None], offered.cumsum(axis=1), offered)
-    place = group[exact.account.routes.stream[network.route]] * periods + network.period
-    order = np.argsort(place, kind="stable")
-    order = order[exact.account.routes.treats[network.route[order]]]  # branches carry what is delivered already
-    places, first = np.unique(place[order], return_index=True)
-    loads = []
-    for at, columns in zip(places.tolist(), np.split(order, first[1:]), strict=False):
-        one, t = divmod(at, periods)
-        if maximum[one, t] > 0 and not ordered[one]:
-            loads.append(TruckloadGroup(columns, size, float(maximum[one, t]), float(known[one, t]), bool(waits[one])))
-    return loads
 
 
-def _scale_to_loads(
-    decisions: Decisions, routes: Routes, network: Network, loads: list[TruckloadGroup], amounts: Floats
-) -> Decisions:
-    """Scale shipments so that each sum equals its load exactly, beyond the solver's tolerance, and their fractions."""
-    sent = decisions.sent.copy()
-    for load, amount in zip(loads, amounts.tolist(), strict=True):
-        route, period = network.route[load.columns], network.period[load.columns]
-        total = float(sent[route, period].sum())
-        if routes.parent is not None:
-            branches = np.flatnonzero((routes.parent >= 0) & np.isin(routes.parent, route))
-            route, period = np.append(route, branches), np.append(period, np.full(len(branches), period[0]))
-        sent[route, period] *= amount / total if amount and total else 0.0
-    return replace(decisions, sent=sent)
+def _sum_charged(account: PlanAccount) -> Floats:
+    """Return the metal charged (E, T) kg, from stock and with offers."""
+    with_offers = np.einsum("oat,oe->et", account.decisions.bought, account.instance.market.composition.value)
+    return np.asarray(account.decisions.charged.sum(axis=0) + with_offers)
+
+
+def _compute_replacement_prices(instance: Instance) -> Floats:
+    """Compute the price of a kilogram of each metal in the cheapest offer that is recycled enough."""
+    market, floor = instance.market, instance.policy.recycled.value
+    content = market.composition.value  # (O, E)
+    price = market.price.value.min(axis=1, initial=np.inf)[:, None]
+    suits = (content > 0) & (market.recycled.value[:, None] >= floor)
+    each = np.divide(price, content, out=np.full_like(content, np.inf), where=suits)
+    least = np.maximum(each.min(axis=0, initial=np.inf), 0)
+    known = least[np.isfinite(least)]
+    return np.where(np.isfinite(least), least, _WITHOUT_OFFER * max(1.0, float(known.max(initial=0.0))))
+
+
+def _find_margin(brought: Floats, spare: Floats, turnover: Floats, price: Floats) -> OrderMargin | None:
+    """Return the margin of an order that brings so much metal until each period, (E, T) kg."""
+    spare = np.where(spare > AMOUNT_TOLERANCE * turnover, spare, 0.0)
+    counts = brought > AMOUNT_TOLERANCE * np.maximum(turnover, 1e-12)
+    if not counts.any():
+        return None
+    share = np.divide(spare, brought, out=np.full_like(spare, np.inf), where=counts)
+    first = share <= share.min() + AMOUNT_TOLERANCE  # of metals that are short at once, the dearest loss
+    value = np.where(first, brought * price[:, None], -1.0)
+    metal, period = np.unravel_index(int(value.argmax()), share.shape)
+    return OrderMargin(float(share[metal, period]), int(metal), int(period), float(brought[metal, period]))
+
+
+def find_rounding_shortages(
+    account: PlanAccount, tonnes: Mapping[tuple[int, int], float], bought: Mapping[tuple[int, int], float]
+) -> tuple[MetalShortage, ...]:
+    """Find the metals that are short where every order is delivered as rounded, and all melts are charged as planned.
+
+    Args:
+        tonnes: Rounded over planned quantity, by index of stream and period.
+        bought: Likewise by index of offer and period.
+
+    Returns:
+        The greatest shortage of each metal; none where all suffice.
+    """
+    instance, decisions = account.instance, account.decisions
+    factors = np.ones(instance.streams.available.value.shape)
+    for place, factor in tonnes.items():
+        factors[place] = factor
+    rounded = replace(account, decisions=replace(decisions, sent=decisions.sent * factors[account.routes.stream]))
+    delivered = decisions.bought.sum(axis=1)
+    extra = np.zeros_like(delivered)
+    for (offer, period), factor in bought.items():
+        amount = float(account.purchases[offer, period]) if is_stocked(instance)[offer] else delivered[offer, period]
+        extra[offer, period] = amount * (factor - 1)
+    spare = compute_spare_metal(rounded) + (instance.market.composition.value.T @ extra).cumsum(axis=1)
+    needed = _sum_charged(account).sum(axis=1)
+    found = []
+    for metal in np.flatnonzero(needed > 0).tolist():
+        period = int(spare[metal].argmin())
+        short = -float(spare[metal, period])
+        if short > AMOUNT_TOLERANCE * needed[metal]:
+            found.append(MetalShortage(metal, period, short, float(needed[metal])))
+    return tuple(found)

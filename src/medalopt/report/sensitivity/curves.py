@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+from medalopt.analysis.sensitivity.base_case import MAX_LOT_SECONDS
 from medalopt.analysis.sensitivity.curves import (
     BreakpointChange,
     BreakpointShift,
@@ -12,7 +13,6 @@ from medalopt.analysis.sensitivity.curves import (
     SensitivityCurve,
     SensitivitySurface,
 )
-from medalopt.analysis.sensitivity.outages import MAX_LOT_SECONDS
 from medalopt.analysis.sensitivity.parameter_range import ParameterRange
 from medalopt.plan.plan import OBJECTIVE_UNITS
 from medalopt.report.charts import (

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from medalopt.analysis.result_cache import ScenarioResult
+from medalopt.analysis.process_pool import ScenarioResult
 from medalopt.analysis.sensitivity.tornado import Tornado, TornadoBar, TornadoEnd
 from medalopt.analysis.sensitivity.uncertain_parameters import ParameterGroup, UncertainInput
 from medalopt.analysis.sensitivity.variance import (

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from medalopt.analysis.sensitivity.base_case import RecyclingPremium
 from medalopt.analysis.sensitivity.delay import (
     ContractDeadline,
     DelayAnalysis,
@@ -15,13 +16,12 @@ from medalopt.analysis.sensitivity.delay import (
     NamedScenarioResult,
     ScenarioComparison,
 )
-from medalopt.analysis.sensitivity.outages import OutageLoss, OutageLosses, RecyclingPremium
+from medalopt.analysis.sensitivity.outages import OutageLoss, OutageLosses
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import has_payers
 from medalopt.report.charts import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, make_share
-from medalopt.report.infeasible import format_period_count
-from medalopt.report.numbers import format_change_value, format_money, format_number
+from medalopt.report.numbers import format_change_value, format_money, format_number, format_period_count
 from medalopt.report.sensitivity.report_part import (
     LossBar,
     SensitivityPart,

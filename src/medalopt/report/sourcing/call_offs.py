@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medalopt.analysis.sourcing.orders import (
+    CALL_OFF,
     DeviceOrderLine,
     FixedChargeLine,
     StorageLine,
@@ -20,7 +21,6 @@ from medalopt.analysis.sourcing.orders import (
     list_fixed_charges,
     list_storage_lines,
 )
-from medalopt.analysis.sourcing.payments import CALL_OFF
 from medalopt.instance.instance import Instance
 from medalopt.instance.price_steps import STREAM_STEPS
 from medalopt.report.document import (

@@ -11,8 +11,8 @@ from importlib import resources
 
 import numpy as np
 
-from medalopt.analysis.sourcing.payments import SALES_ORDER
-from medalopt.analysis.sourcing.traceability import list_claims
+from medalopt.analysis.sourcing.metals import list_claims
+from medalopt.analysis.sourcing.orders import SALES_ORDER
 from medalopt.instance.arrays import Bools
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import CARRIER, COLLECTOR, MINT, OPERATOR, SELLER, SMELTER, PartyDirectory

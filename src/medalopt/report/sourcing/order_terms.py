@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.analysis.sourcing.orders import OrderMargin, OrderMargins, compute_order_margins
-from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, SALES_ORDER, TOLL
+from medalopt.analysis.sourcing.orders import CALL_OFF, PURCHASE_ORDER, SALES_ORDER, TOLL
+from medalopt.analysis.sourcing.plan_analyses import OrderMargin, OrderMargins, compute_order_margins
 from medalopt.instance.instance import Instance, Names
 from medalopt.instance.payers import CostPayers, PartyDirectory, has_payers
 from medalopt.instance.price_steps import StepKind

@@ -9,14 +9,17 @@ from datetime import date, timedelta
 import numpy as np
 
 from medalopt.analysis.sourcing.orders import (
+    CALL_OFF,
+    PURCHASE_ORDER,
+    SALES_ORDER,
+    TOLL,
     FeedLine,
     FixedChargeLine,
     MetalReturn,
-    find_rounding_shortages,
     list_feed_lines,
     list_fixed_charges,
 )
-from medalopt.analysis.sourcing.payments import CALL_OFF, PURCHASE_ORDER, SALES_ORDER, TOLL
+from medalopt.analysis.sourcing.plan_analyses import find_rounding_shortages
 from medalopt.instance.demand import is_stocked
 from medalopt.instance.instance import Instance
 from medalopt.instance.price_steps import OFFER_STEPS, compute_purchase_prices

@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from medalopt import __version__
-from medalopt.analysis.explain.binding import BindingConstraint
-from medalopt.analysis.explain.sources import group_sources
-from medalopt.analysis.sensitivity.outages import RecyclingPremium
-from medalopt.analysis.sourcing.payments import PURCHASE_ORDER
-from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses, PlanFacts, WholeLoadPlan
+from medalopt.analysis.explain.local_analysis import group_sources
+from medalopt.analysis.explain.shadow_prices import BindingConstraint
+from medalopt.analysis.sensitivity.base_case import RecyclingPremium
+from medalopt.analysis.sourcing.orders import PURCHASE_ORDER
+from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses, PlanFacts
+from medalopt.analysis.sourcing.whole_loads import WholeLoadPlan
 from medalopt.instance.activities import describe_lot_rules
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan

@@ -10,9 +10,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from medalopt.analysis.result_cache import ScenarioResult
-from medalopt.analysis.sensitivity.tornado import TornadoBar, TornadoEnd
-from medalopt.analysis.sourcing.payments import (
+from medalopt.analysis.process_pool import ScenarioResult
+from medalopt.analysis.sensitivity.tornado import PlanRisks, ScenarioRisk, TornadoBar, TornadoEnd
+from medalopt.analysis.sourcing.orders import (
     CALL_OFF,
     OWN_ACCOUNT,
     PURCHASE_ORDER,
@@ -24,7 +24,6 @@ from medalopt.analysis.sourcing.payments import (
     has_straddling_periods,
 )
 from medalopt.analysis.sourcing.plan_analyses import MAX_PRICED_SOURCES, PlanAnalyses, PlanFacts
-from medalopt.analysis.sourcing.risks import PlanRisks, ScenarioRisk
 from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.demand import may_miss
 from medalopt.instance.instance import Instance

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from medalopt.analysis.sourcing.orders import CASTING, FRACTION, SURPLUS, MaterialSale, list_material_sales
-from medalopt.analysis.sourcing.payments import SALES_ORDER
+from medalopt.analysis.sourcing.orders import CASTING, FRACTION, SALES_ORDER, SURPLUS, MaterialSale, list_material_sales
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import has_payers
 from medalopt.report.document import (

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from medalopt.analysis.sourcing.metals import MetalDestination, MetalTrace, StreamLoss
 from medalopt.analysis.sourcing.plan_analyses import PlanFacts
-from medalopt.analysis.sourcing.traceability import MetalDestination, MetalTrace, StreamLoss
 from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
 from medalopt.plan.plan import Plan
