@@ -44,8 +44,9 @@ def _bounds(task: Any) -> Iterator[str]:
     """Yield where a round's bound is not the certificate's, or the rounds do not come near it."""
     from medalopt.proof.bound import compute_lower_bound
     from medalopt.proof.prices import build_prices
-    from medalopt.solver.decomposition.column_generation import PHASE_ONE_TOLERANCE, recover_duals
+    from medalopt.solver.decomposition.column_generation import recover_duals
     from medalopt.solver.decomposition.iterations import DecomposedTask, generate_columns
+    from medalopt.tolerances import PHASE_ONE_TOLERANCE
 
     split = DecomposedTask.decompose(task)
     master = split.master

@@ -14,9 +14,9 @@ from medalopt.instance.arithmetic import EXACT_ARITHMETIC, INTERVAL_ARITHMETIC
 from medalopt.instance.bounds import compute_bounds
 from medalopt.plan.plan import Plan
 from medalopt.proof import certificate
-from medalopt.proof.certificate import GAP_TOLERANCE, Certificate, certify_plan, prove_infeasibility, sum_absolute_costs
+from medalopt.proof.certificate import Certificate, certify_plan, prove_infeasibility, sum_absolute_costs
 from medalopt.proof.extensions import ExtensionData, ExtensionTerm
-from medalopt.tolerances import FEASIBILITY_TOLERANCE
+from medalopt.tolerances import FEASIBILITY_TOLERANCE, GAP_TOLERANCE
 
 SEEDS = range(100)
 

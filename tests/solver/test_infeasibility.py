@@ -15,10 +15,11 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
 from medalopt.solver import infeasibility
 from medalopt.solver.highs import HighsResult, solve_by_method
-from medalopt.solver.infeasibility import FARKAS_TOLERANCE, compute_farkas_margin, find_farkas_multipliers
+from medalopt.solver.infeasibility import compute_farkas_margin, find_farkas_multipliers
 from medalopt.solver.program import SolverProgram, maximise_over_bounds
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.solver.solve_lp import SolveTask, build_program
+from medalopt.tolerances import FARKAS_TOLERANCE
 
 
 def programs(instance: Instance, *extensions: Path) -> tuple[SolverProgram, ScaledProgram]:

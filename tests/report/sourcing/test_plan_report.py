@@ -15,11 +15,11 @@ from medalopt import Plan, solve
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sourcing.plan_analyses import PlanFacts
 from medalopt.analysis.sourcing.whole_loads import plan_whole_loads
-from medalopt.instance.instance import SourceNote
-from medalopt.report.document import Report, ReportTable, sum_column
+from medalopt.instance.reader.yaml_nodes import SourceNote
+from medalopt.report.document import OrderDocument, Report, ReportTable, sum_column
 from medalopt.report.render.text import FILE_WIDTH, SCREEN_LINES, Screen, render_report_text
 from medalopt.report.sourcing.compliance import NO_SOURCE, extract_marks, tabulate_assumptions
-from medalopt.report.sourcing.orders import OrderDocument, build_orders
+from medalopt.report.sourcing.orders import build_orders
 from medalopt.report.sourcing.plan_report import build_plan_report, summarize_decision
 from medalopt.report.sourcing.procurement import (
     describe_award,

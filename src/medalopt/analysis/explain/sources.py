@@ -16,7 +16,8 @@ from medalopt.instance.price_steps import (
     compute_marginal_prices,
     compute_mean_price,
 )
-from medalopt.instance.routes import Routes, compute_refining_costs, fold_branches, read_at_credit, sum_over_routes
+from medalopt.instance.routes import Routes, compute_refining_costs, fold_branches, sum_over_routes
+from medalopt.instance.smelter_terms import read_at_credit
 from medalopt.proof.prices import value_credited_metal
 from medalopt.tolerances import AMOUNT_TOLERANCE
 

@@ -32,7 +32,8 @@ from medalopt.instance.demand import compute_casting_holding_cost
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import NO_CHANGES
 from medalopt.instance.price_steps import compute_purchase_costs
-from medalopt.instance.routes import compute_fraction_amounts, read_at_credit, sum_over_routes
+from medalopt.instance.routes import compute_fraction_amounts, sum_over_routes
+from medalopt.instance.smelter_terms import read_at_credit
 from medalopt.proof.prices import value_credited_metal
 from medalopt.text import ParameterPath, parse_path, render_path
 
