@@ -22,7 +22,7 @@ from campaigns.running import Found, campaign
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.ranges import SensitivityRange, compute_ranges
 from medalopt.errors import NoPlanError
-from medalopt.export.mathprog import write_mathprog
+from medalopt.export import write_mathprog
 
 METALS = ("lead", "tin", "zinc")
 NEAR = 1e-6  # beside the figure, within which two ends of a range are one

@@ -23,9 +23,9 @@ from campaigns.mutating import Damaged, damaged
 from campaigns.running import Found, campaign, within
 from medalopt.cli.options import parse_changes
 from medalopt.errors import InputError, UsageError
+from medalopt.instance import load
 from medalopt.instance.arrays import ExactArray
 from medalopt.instance.instance import Instance
-from medalopt.instance.loading import load
 
 LONGEST, MOST = 5.0, 2**30
 LIMITS = {  # that are infinite where they are not given

@@ -19,8 +19,8 @@ from campaigns.running import Found, campaign
 from medalopt.analysis.process_pool import ScenarioResult
 from medalopt.analysis.result_cache import RESULT_STATUSES, ResultCache, compute_line_digest
 from medalopt.errors import UsageError
+from medalopt.instance import load
 from medalopt.instance.instance import Instance
-from medalopt.instance.loading import load
 
 ANSWERS = {
     "1": ScenarioResult("optimal", 1234.5),

@@ -14,8 +14,8 @@ from campaigns.fuzz import confine, folder, infinite, watched
 from campaigns.mutating import FIGURES, UNITS, WORDS, hostile, spoilt
 from campaigns.running import Found, campaign
 from medalopt.analysis.replanning.replan import make_replan_problem
+from medalopt.instance import load
 from medalopt.instance.instance import Instance
-from medalopt.instance.loading import load
 
 BASE = Path(__file__).parents[1] / "tests" / "analysis" / "replanning" / "base.yaml"
 LOTS = """\

@@ -26,7 +26,8 @@ from tests.cli.runs import TINY, here
 from campaigns.fuzz import confine, folder, watched
 from campaigns.mutating import FIGURES, SMALL, WORDS
 from campaigns.running import Found, campaign
-from medalopt.instance.loading import load, open_instance
+from medalopt.instance import load
+from medalopt.instance.loading import open_instance
 from medalopt.instance.reader.files import FileBytes
 from medalopt.instance.workbook.importer import import_workbook
 from medalopt.instance.workbook.yaml_writer import render_instance_files

@@ -1,5 +1,5 @@
 """Run the command line as `python -m medalopt`."""
 
-from medalopt.cli.run import main
+from medalopt.cli import main
 
 main()

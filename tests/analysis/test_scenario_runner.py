@@ -11,7 +11,7 @@ from tests.laws import pool
 
 from medalopt.analysis.scenario_runner import ParametricScenarios, ScenarioRunner
 from medalopt.errors import InputError, NoPlanError, UsageError
-from medalopt.instance.loading import load
+from medalopt.instance import load
 from medalopt.solve_instance import solve
 
 WAYS = (

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.export import programs, readers
 
-from medalopt.export.lp_mps import write_lp, write_mps, write_names
+from medalopt.export import write_lp, write_mps, write_names
 from medalopt.linear_program import NamedLinearProgram, format_component_name
 
 WRITERS = {"lp": write_lp, "mps": write_mps}

@@ -8,7 +8,7 @@ import pytest
 from tests.twin import glpk
 
 import medalopt
-from medalopt.export.mathprog import write_mathprog
+from medalopt.export import write_mathprog
 from medalopt.instance.instance import Instance
 
 PLAIN = """

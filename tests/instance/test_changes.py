@@ -12,8 +12,9 @@ from tests.instance.hostile import GOOD
 from tests.instance.writing import written
 
 from medalopt.errors import InputError
+from medalopt.instance import load
 from medalopt.instance.instance import Instance, is_same_instance
-from medalopt.instance.loading import load, open_instance
+from medalopt.instance.loading import open_instance
 from medalopt.instance.reader.overrides import SUM_NOT_ALLOWED
 from medalopt.text import PathError, parse_path, render_path
 

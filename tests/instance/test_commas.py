@@ -8,7 +8,7 @@ import pytest
 from tests.instance.writing import PARTS, faults, loaded, written
 
 from medalopt.errors import InputError
-from medalopt.instance.loading import load
+from medalopt.instance import load
 
 SAID = (
     "is not a number: commas are not allowed in numbers; write 1_000 or 1000 for a thousand and a point before decimals"

@@ -8,7 +8,8 @@ import pytest
 from tests.instance.writing import faults, loaded, written
 
 from medalopt.errors import Fault, InputError
-from medalopt.instance.loading import load, open_instance
+from medalopt.instance import load
+from medalopt.instance.loading import open_instance
 from medalopt.instance.reader.files import CODECS
 
 HEAD = "device,region,available\n"

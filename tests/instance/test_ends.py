@@ -12,7 +12,7 @@ from tests.model.cases import ROOT
 
 import medalopt
 from medalopt.errors import InputError
-from medalopt.instance.loading import load
+from medalopt.instance import load
 from medalopt.instance.schema.validation import build_json_schema
 from medalopt.units import Money, QuantityError, parse_quantity
 

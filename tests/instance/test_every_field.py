@@ -17,9 +17,10 @@ import pytest
 import yaml
 
 from medalopt.errors import InputError
+from medalopt.instance import load
 from medalopt.instance.examples import render_starter_template
 from medalopt.instance.instance import Instance, is_same_instance
-from medalopt.instance.loading import load, open_instance
+from medalopt.instance.loading import open_instance
 from medalopt.instance.reader.files import FileBytes
 from medalopt.instance.schema.containers import Entry
 from medalopt.instance.schema.document import Document

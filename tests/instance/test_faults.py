@@ -8,7 +8,7 @@ import pytest
 from tests.instance.writing import faults, loaded
 
 from medalopt.errors import InputError
-from medalopt.instance.loading import load
+from medalopt.instance import load
 
 FAULTS: dict[str, tuple[dict[str, str], tuple[int, int, str, str]]] = {
     "unknown section": ({"x": "metal: {}"}, (12, 1, "metal", "unknown key `metal`; did you mean `metals`?")),

@@ -8,7 +8,7 @@ import pytest
 from tests.instance import hostile
 
 from medalopt.errors import InputError
-from medalopt.instance.loading import load
+from medalopt.instance import load
 
 
 def test_the_good_file_that_they_spoil_is_good(tmp_path: Path) -> None:

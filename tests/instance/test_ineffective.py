@@ -9,7 +9,8 @@ import pytest
 from tests.instance.writing import loaded, written
 
 from medalopt.errors import InputError
-from medalopt.instance.loading import load, open_instance
+from medalopt.instance import load
+from medalopt.instance.loading import open_instance
 
 OWN, NAMED = "every line of `terms` has its own", "every metal has its own"
 NOTHING = "the smelter returns no `Ag`"

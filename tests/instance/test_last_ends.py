@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from tests.instance.writing import faults, loaded, written
 
 from medalopt.errors import FaultKind, InputError
-from medalopt.instance.loading import load
+from medalopt.instance import load
 from medalopt.instance.reader import csv_reader, excel_reader, limits
 from medalopt.instance.reader.errors import FaultLog, Location
 from medalopt.instance.reader.excel_reader import format_cell

@@ -16,8 +16,9 @@ from tests.instance.hostile import GOOD
 from tests.instance.writing import loaded, written
 
 from medalopt.errors import InputError
+from medalopt.instance import load
 from medalopt.instance.examples import render_starter_template
-from medalopt.instance.loading import load, open_instance
+from medalopt.instance.loading import open_instance
 from medalopt.instance.reader.yaml_nodes import SourceNote
 
 CONFORMANCE = Path(__file__).parents[1] / "conformance"

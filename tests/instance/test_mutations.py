@@ -16,7 +16,7 @@ from tests.laws.figures import changed, plain
 
 from campaigns import fuzz, mutating
 from medalopt import Instance
-from medalopt.instance.loading import load
+from medalopt.instance import load
 
 SAMPLE = 250  # of each kind of damage
 

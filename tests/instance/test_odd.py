@@ -12,7 +12,8 @@ import pytest
 from tests.instance.writing import loaded, written
 
 from medalopt.errors import InputError
-from medalopt.instance.loading import _parse_draft, load, open_instance
+from medalopt.instance import load
+from medalopt.instance.loading import _parse_draft, open_instance
 from medalopt.instance.reader.errors import FaultLog
 from medalopt.instance.resolve.outliers import find_outliers
 

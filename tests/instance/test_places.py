@@ -8,7 +8,7 @@ import pytest
 from tests.instance.writing import faults, written
 
 from medalopt.errors import Fault, InputError
-from medalopt.instance.loading import load
+from medalopt.instance import load
 from medalopt.instance.reader.files import read_file
 
 TABLE = "streams: {table: rows.csv}"

@@ -9,7 +9,7 @@ import pytest
 from tests.instance.writing import loaded, written
 
 from medalopt.errors import InputError
-from medalopt.instance.loading import load
+from medalopt.instance import load
 from medalopt.instance.reader.csv_reader import build_csv_sheet
 from medalopt.instance.reader.errors import FaultLog
 from medalopt.instance.reader.overrides import apply_row_overrides, parse_overrides

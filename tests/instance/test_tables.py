@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tests.instance.writing import faults, loaded
 
+from medalopt.instance import load
 from medalopt.instance.instance import Instance
-from medalopt.instance.loading import load
 
 
 def table(folder: Path, text: str | bytes, **parts: str) -> Instance:

@@ -12,7 +12,7 @@ PAGE = Path(__file__).parents[1] / "conformance" / "page.yaml"
 
 def test_terms_of_the_format_page() -> None:
     """The example of the format page resolves as one reckons by hand: a line's own figures, then the smelter's."""
-    from medalopt.instance.loading import load
+    from medalopt.instance import load
 
     one = load(PAGE)
     assert one.metals.names == ("Ag", "Au", "Cu", "Pd", "Zn")

@@ -9,7 +9,7 @@ import yaml
 from tests.instance.writing import written
 
 from medalopt.errors import InputError
-from medalopt.instance.loading import load
+from medalopt.instance import load
 from medalopt.instance.reader.errors import FaultLog
 from medalopt.instance.reader.yaml_nodes import parse_yaml
 

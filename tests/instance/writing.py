@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from medalopt.errors import InputError
+from medalopt.instance import load
 from medalopt.instance.instance import Instance
-from medalopt.instance.loading import load
 
 HEAD = "format: medalopt/1\nname: case\ncurrency: JPY\n"
 PARTS = {

@@ -15,7 +15,7 @@ from tests.twin import glpk
 
 import medalopt
 from medalopt.errors import InputError, UsageError
-from medalopt.export.mathprog import write_mathprog
+from medalopt.export import write_mathprog
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.payers import PAYER_KINDS, restrict_account, restrict_costs
 from medalopt.plan.plan import Plan

@@ -15,7 +15,7 @@ import numpy as np
 from tests.model.cases import MEASURES, ROOT
 
 import medalopt
-from medalopt.export.lp_mps import write_lp
+from medalopt.export import write_lp
 from medalopt.instance.confidence import build_program_routes
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes

@@ -70,7 +70,7 @@ def _by_glpk(path: Path) -> dict[str, float | None]:
     from tests.twin import glpk
 
     import medalopt
-    from medalopt.export.mathprog import write_mathprog
+    from medalopt.export import write_mathprog
 
     instance = medalopt.load(path)
     measures = ("cost", "footprint", "mass")

@@ -18,7 +18,7 @@ from tests.model.cases import EXPECTED, MEASURES, at_random, changed, conformanc
 from tests.twin import glpk
 
 import medalopt
-from medalopt.export.mathprog import write_mathprog
+from medalopt.export import write_mathprog
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arithmetic import EXACT_ARITHMETIC, FLOAT_ARITHMETIC
 from medalopt.instance.bounds import compute_bounds

@@ -9,7 +9,7 @@ from tests.model.cases import MEASURES, Document, changed, loaded, plain, planne
 from tests.twin import glpk
 
 import medalopt
-from medalopt.export.mathprog import write_mathprog
+from medalopt.export import write_mathprog
 from medalopt.instance.instance import Instance
 
 

@@ -10,7 +10,7 @@ from tests.twin import glpk, names
 
 import medalopt
 from medalopt.errors import NoPlanError
-from medalopt.export.mathprog import write_mathprog
+from medalopt.export import write_mathprog
 from medalopt.instance.instance import Instance
 
 NEAR = 1e-9  # of all that is paid

@@ -9,7 +9,7 @@ import pytest
 from tests.twin import glpk
 
 import medalopt
-from medalopt.export.mathprog import write_mathprog
+from medalopt.export import write_mathprog
 
 FOLDER = Path(__file__).parents[1] / "conformance"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from tests.twin import names
 
 import medalopt
 from medalopt.errors import NoPlanError
-from medalopt.export.lp_mps import write_lp, write_mps
+from medalopt.export import write_lp, write_mps
 from medalopt.solver.assemble import build_named_program
 
 WRITERS = {"lp": write_lp, "mps": write_mps}

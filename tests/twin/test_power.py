@@ -30,7 +30,7 @@ from tests.random_instances import (
 from tests.twin import glpk
 
 from medalopt.catalog import FAMILIES
-from medalopt.export.mathprog import write_mathprog
+from medalopt.export import write_mathprog
 
 PLANTED = {
     "deduction": ("POOLED then 0 else deduction[", "POOLED then 0 else 0.5 * deduction["),

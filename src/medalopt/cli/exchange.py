@@ -165,13 +165,13 @@ def _render_files(instance: Instance, form: ExportFormat, objective: str, output
     instance, objective = apply_party(instance, objective)
     path = output or Path("-")
     if form == ExportFormat.mathprog:
-        from medalopt.export.mathprog import write_mathprog
+        from medalopt.export import write_mathprog
         from medalopt.instance.confidence import has_confidence
 
         if has_confidence(instance):
             print_message(f"{instance.name}: the promise is left out; models/sourcing.mod has none. LP and MPS have it")
         return {path: write_mathprog(instance, objective)}
-    from medalopt.export.lp_mps import write_lp, write_mps, write_names
+    from medalopt.export import write_lp, write_mps, write_names
     from medalopt.solver.assemble import build_named_program
 
     program = build_named_program(instance, objective, _find_cuts(instance, objective))

@@ -12,7 +12,7 @@ from tests.analysis.varied import TINY
 from medalopt.analysis.scenario_runner import ParametricScenarios, ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.curves import CurvePoint, SensitivityCurve, compute_curve
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
-from medalopt.instance.loading import load
+from medalopt.instance import load
 from medalopt.solver.parametric_solver import solve_from_scratch
 
 EXACT = (

@@ -15,7 +15,7 @@ from medalopt.analysis.sensitivity.uncertain_parameters import (
     get_assay_correlation,
 )
 from medalopt.errors import NoPlanError
-from medalopt.instance.loading import load
+from medalopt.instance import load
 from medalopt.solve_instance import solve
 from medalopt.text import render_path
 
