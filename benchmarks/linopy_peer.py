@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 import medalopt
-from medalopt.instance.demand import (
+from medalopt.instance.bounds import (
     can_be_in_stock,
     compute_cumulative_demand,
     compute_scrap_rate,

@@ -33,12 +33,11 @@ from medalopt.analysis.sensitivity.ranges import compute_ranges
 from medalopt.analysis.sensitivity.supply_mix import MixSolver
 from medalopt.errors import InputError, NoPlanError, WholeLotsNotFoundError
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.activities import list_used_keys
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.confidence import build_program_routes
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import InstanceFile, open_instance
-from medalopt.instance.price_steps import STEP_KINDS
+from medalopt.instance.lots import STEP_KINDS, list_used_keys
 from medalopt.solve_instance import solve
 from medalopt.solver.parametric_solver import solve_from_scratch
 from medalopt.solver.program import SolverProgram, find_integer_columns

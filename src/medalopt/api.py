@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medalopt.errors import Fault, FaultKind, InputError, NoPlanError, SolverError, UsageError, WholeLotsNotFoundError
-from medalopt.instance.bounds import drop_lot_constraints
 from medalopt.instance.instance import Instance
+from medalopt.instance.lot_relaxation import drop_lot_constraints
 from medalopt.instance.payers import apply_party
 from medalopt.instance.scenario import format_value
 from medalopt.model.extensions import Extension, list_extensions

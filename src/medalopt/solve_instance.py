@@ -19,8 +19,7 @@ from medalopt.errors import (
     WholeLotsNotFoundError,
 )
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.activities import UsedContracts, has_activities, spread_charges
-from medalopt.instance.bounds import compute_bounds, drop_lot_constraints
+from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.confidence import (
     LARGEST_CONFIDENCE,
     JointSplit,
@@ -32,8 +31,9 @@ from medalopt.instance.confidence import (
     split_joint_confidence,
 )
 from medalopt.instance.instance import Instance, find_widest_spread
+from medalopt.instance.lot_relaxation import drop_lot_constraints, spread_charges
+from medalopt.instance.lots import UsedContracts, has_activities, list_falling_paths
 from medalopt.instance.payers import parse_cost_objective, restrict_costs
-from medalopt.instance.price_steps import list_falling_paths
 from medalopt.instance.routes import ConfidenceCut, Routes, build_routes
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.model.objective import OBJECTIVES

@@ -14,7 +14,7 @@ from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sweep import build_grid, load_scenarios
 from medalopt.cli.run import run_command
 from medalopt.errors import InputError, UsageError
-from medalopt.instance.bounds import drop_lot_constraints
+from medalopt.instance.lot_relaxation import drop_lot_constraints
 
 MASS = {"devices.tablet.unit_mass": "500 g"}
 

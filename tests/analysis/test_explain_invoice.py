@@ -14,7 +14,7 @@ from medalopt.analysis.explain.explanation import Explanation
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.explain.shadow_prices import CostLine, compute_cost_breakdown
 from medalopt.errors import NoPlanError
-from medalopt.instance.demand import compute_casting_holding_cost
+from medalopt.instance.bounds import compute_casting_holding_cost
 from medalopt.model.objective import OBJECTIVES
 
 CASES = sorted((ROOT / "tests/conformance").glob("*.yaml"))

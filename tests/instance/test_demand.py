@@ -9,7 +9,7 @@ from tests.model.cases import ROOT, changed, loaded
 
 import medalopt
 from medalopt.instance.arrays import ExactArray
-from medalopt.instance.demand import (
+from medalopt.instance.bounds import (
     can_be_in_stock,
     can_return_metal,
     compute_cumulative_demand,

@@ -9,7 +9,7 @@ import pytest
 
 import medalopt
 from medalopt import Plan
-from medalopt.instance.bounds import drop_lot_constraints
+from medalopt.instance.lot_relaxation import drop_lot_constraints
 from medalopt.plan.reader import read_saved_plan
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.render.json import build_plan_object, render_json

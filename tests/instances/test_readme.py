@@ -14,7 +14,7 @@ import pytest
 import medalopt
 from medalopt import Plan
 from medalopt.errors import NoPlanError
-from medalopt.instance.bounds import drop_lot_constraints
+from medalopt.instance.lot_relaxation import drop_lot_constraints
 from medalopt.instance.routes import build_routes
 
 ROOT = Path(__file__).parents[2]

@@ -18,14 +18,9 @@ import medalopt
 from medalopt.analysis.replanning.replan import make_replan_problem
 from medalopt.analysis.sourcing.orders import allocate_payments
 from medalopt.errors import InputError, NoPlanError
-from medalopt.instance.activities import (
-    ACTIVITY_KINDS,
-    bound_activities,
-    compute_quantity,
-    list_used_contracts,
-    spread_charges,
-)
-from medalopt.instance.bounds import compute_bounds, drop_lot_constraints
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.lot_relaxation import bound_activities, drop_lot_constraints, list_used_contracts, spread_charges
+from medalopt.instance.lots import ACTIVITY_KINDS, compute_quantity
 from medalopt.instance.payers import compute_party_costs
 from medalopt.instance.routes import build_routes
 from medalopt.plan.reader import read_saved_plan

@@ -17,7 +17,7 @@ from tests.random_instances import Document, document, with_falling_prices, with
 import medalopt
 from medalopt.analysis.explain.explanation import explain_plan
 from medalopt.errors import InputError, NoPlanError, UsageError
-from medalopt.instance.price_steps import STEP_KINDS
+from medalopt.instance.lots import STEP_KINDS
 from medalopt.plan.plan import Plan
 from medalopt.plan.reader import read_saved_plan
 from medalopt.proof.verdict import verify_plan

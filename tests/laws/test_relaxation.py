@@ -13,7 +13,7 @@ from tests.laws import pool
 from tests.laws.figures import changed, plain, times
 
 from medalopt import Instance
-from medalopt.instance.demand import is_excluded_by_unnamed
+from medalopt.instance.bounds import is_excluded_by_unnamed
 from medalopt.instance.instance import compute_digest
 
 NUMBER = 8  # instances for each rule: more than 200 in all

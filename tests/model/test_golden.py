@@ -13,7 +13,7 @@ from tests.model.cases import ROOT, at_random, conforming
 
 import medalopt
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import STEP_KINDS
+from medalopt.instance.lots import STEP_KINDS
 from medalopt.instance.smelter_terms import list_terms_names
 from medalopt.model.build import build_master
 from medalopt.model.network import build_network

@@ -362,7 +362,7 @@ def lots(known: Known) -> Iterator[str]:
     """The worked example in whole lots has its cost by hand, and differs from the plan without lots."""
     import medalopt
     from medalopt.errors import MedaloptError
-    from medalopt.instance.bounds import drop_lot_constraints
+    from medalopt.instance.lot_relaxation import drop_lot_constraints
 
     path = ROOT / "tests/solver/lots.yaml"
     for price, least, cost in (("900", "3", 16_000), ("600", "3", 15_600), ("600", "7", 16_000)):

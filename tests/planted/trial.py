@@ -21,15 +21,20 @@ from tests.planted.planting import Planted, copied, planted
 LOADED = ("highspy", "numpy", "pint", "pydantic", "pyomo.core", "pyomo.repn.linear", "swiglpk", "yaml", "yamlcore")
 READING = (  # the code that is at work while an instance is read
     *("tolerances.py", "units.py", "instance/resolve/"),
-    *("instance/routes.py", "instance/demand.py", "instance/activities.py"),  # for its warnings, and what pools credit
-    *("instance/uncertainty.py", "instance/risk.py", "instance/smelter_terms.py"),
-    *("instance/price_steps.py", "instance/payers.py"),
+    *(
+        "instance/routes.py",
+        "instance/bounds.py",
+        "instance/smelter_terms.py",
+    ),  # for its warnings, and what is credited
+    *("instance/uncertainty.py", "instance/risk.py"),
+    *("instance/lots.py", "instance/lot_relaxation.py", "instance/payers.py"),
 )
 AT_ONCE = {  # by check: the files, or single errors, that it catches where the quicker checks do not
     "lots": (
         "model/lots.py",
         "model/activities.py",
-        "instance/activities.py",
+        "instance/lots.py",
+        "instance/lot_relaxation.py",
         "solver/mip.py",
         "parts of a lot let pass",
         "a tenth is exact",

@@ -14,8 +14,7 @@ import medalopt
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import Floats
-from medalopt.instance.bounds import compute_bounds
-from medalopt.instance.demand import compute_cumulative_demand
+from medalopt.instance.bounds import compute_bounds, compute_cumulative_demand
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
 from medalopt.proof.bound import (

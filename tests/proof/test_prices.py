@@ -9,7 +9,7 @@ import pytest
 from tests.model.cases import ROOT
 
 import medalopt
-from medalopt.instance.demand import compute_cumulative_demand
+from medalopt.instance.bounds import compute_cumulative_demand
 from medalopt.instance.instance import Instance
 from medalopt.proof.prices import DualGrid, Prices, build_prices, list_price_axes
 

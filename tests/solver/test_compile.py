@@ -12,8 +12,8 @@ from tests.laws import pool
 
 from medalopt.analysis.scenario_runner import ScenarioProgram
 from medalopt.instance.arrays import ExactArray
-from medalopt.instance.bounds import drop_lot_constraints
 from medalopt.instance.instance import Instance
+from medalopt.instance.lot_relaxation import drop_lot_constraints
 from medalopt.instance.routes import build_routes
 from medalopt.solver.compile import CompiledMaster
 from medalopt.solver.program import SolverProgram

@@ -9,8 +9,8 @@ import pytest
 
 import medalopt
 from medalopt.errors import LimitError, NoPlanError, SolverError, WholeLotsNotFoundError
-from medalopt.instance.bounds import drop_lot_constraints
 from medalopt.instance.instance import Instance
+from medalopt.instance.lot_relaxation import drop_lot_constraints
 from medalopt.plan.plan import Plan
 from medalopt.report.render.json import build_plan_object
 from medalopt.report.solve import describe_status

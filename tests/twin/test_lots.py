@@ -12,8 +12,7 @@ from tests.twin.agreement import assert_twins_agree
 
 import medalopt
 from medalopt.errors import NoPlanError
-from medalopt.instance.activities import spread_charges
-from medalopt.instance.bounds import drop_lot_constraints
+from medalopt.instance.lot_relaxation import drop_lot_constraints, spread_charges
 from medalopt.model.lots import INTEGER_VARIABLES
 
 MOST = 24  # integers, at most: with more, GLPK's branch and cut may take minutes

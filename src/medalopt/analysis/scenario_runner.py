@@ -12,9 +12,8 @@ import numpy as np
 
 from medalopt.errors import Fault, FaultKind, InputError, SolverError, UsageError
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.activities import UsedContracts
 from medalopt.instance.arrays import Ints
-from medalopt.instance.bounds import VariableBounds, compute_bounds, drop_lot_constraints
+from medalopt.instance.bounds import VariableBounds, compute_bounds
 from medalopt.instance.confidence import build_program_routes, get_uncertainty_budget, needs_cuts
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import (
@@ -24,6 +23,8 @@ from medalopt.instance.loading import (
     find_ineffective_paths,
     open_instance,
 )
+from medalopt.instance.lot_relaxation import drop_lot_constraints
+from medalopt.instance.lots import UsedContracts
 from medalopt.instance.payers import parse_cost_objective
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.routes import Routes, build_routes

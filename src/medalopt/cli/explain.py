@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.options import (
-    InstanceArgument,
-    JsonOption,
-    SetOption,
-    read_instance,
-    report_progress,
-)
+from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, read_instance, report_progress
 from medalopt.cli.output import (
     DateOption,
     FullOption,
@@ -55,8 +49,7 @@ def explain(
     left_out = ""
     if loaded.lots:
         from medalopt.analysis.explain.explanation import can_keep_lots
-        from medalopt.instance.activities import describe_lot_rules
-        from medalopt.instance.bounds import drop_lot_constraints
+        from medalopt.instance.lot_relaxation import describe_lot_rules, drop_lot_constraints
 
         if extensions or not can_keep_lots(loaded):
             left_out = describe_lot_rules(loaded.lots)

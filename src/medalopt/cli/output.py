@@ -323,8 +323,7 @@ def _diagnose(
 ) -> Diagnosis | None:
     """Return the conflicts and repairs: of the lots of an instance, or without them."""
     from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
-    from medalopt.instance.activities import describe_lot_rules
-    from medalopt.instance.bounds import drop_lot_constraints
+    from medalopt.instance.lot_relaxation import describe_lot_rules, drop_lot_constraints
     from medalopt.solver.highs import NO_TIME_LIMIT
 
     if in_lots:

@@ -204,7 +204,7 @@ def _state_lots(runner: ScenarioRunner, part: SensitivityPart) -> SensitivityPar
 
 def _describe_left_out(runner: ScenarioRunner) -> str:
     """Return the sentence on whole lots that an analysis leaves out."""
-    from medalopt.instance.activities import describe_lot_rules
+    from medalopt.instance.lot_relaxation import describe_lot_rules
 
     return f"{describe_lot_rules(runner.lots)} are left out: shadow prices and curves exist only without them"
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from medalopt.export.lp_mps import MAX_SYMBOL_LENGTH, make_names_unique
 from medalopt.instance.confidence import has_confidence
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import OFFER_STEPS, STREAM_STEPS, StepKind
+from medalopt.instance.lots import OFFER_STEPS, STREAM_STEPS, StepKind
 from medalopt.instance.smelter_terms import leaves_metal
 from medalopt.linear_program import percent_encode
 

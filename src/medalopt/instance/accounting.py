@@ -10,7 +10,6 @@ from functools import cached_property
 
 import numpy as np
 
-from medalopt.instance.activities import add_charges, add_split_charges, compute_charges
 from medalopt.instance.arithmetic import (
     NumberReader,
     Numbers,
@@ -20,7 +19,7 @@ from medalopt.instance.arithmetic import (
     zero_where_infinite,
 )
 from medalopt.instance.arrays import Ints
-from medalopt.instance.demand import (
+from medalopt.instance.bounds import (
     compute_casting_holding_cost,
     compute_casting_price,
     compute_cumulative_demand,
@@ -32,8 +31,14 @@ from medalopt.instance.demand import (
     may_miss,
 )
 from medalopt.instance.instance import Instance
+from medalopt.instance.lots import (
+    add_charges,
+    add_split_charges,
+    allocate_surcharges,
+    compute_charges,
+    compute_step_surcharges,
+)
 from medalopt.instance.payers import compute_party_costs, parse_cost_objective
-from medalopt.instance.price_steps import allocate_surcharges, compute_step_surcharges
 from medalopt.instance.routes import Routes, compute_refining_costs, compute_route_costs, sum_over_routes
 from medalopt.instance.smelter_terms import (
     PooledLots,

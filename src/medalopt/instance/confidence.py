@@ -30,7 +30,7 @@ import numpy as np
 from medalopt.errors import LimitError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, Floats
-from medalopt.instance.demand import may_charge
+from medalopt.instance.bounds import may_charge
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import ConfidenceCut, Routes, build_routes
 from medalopt.instance.uncertainty import JOINT_CONFIDENCE, UncertaintyModel, build_uncertainty, has_uncertain_returns

@@ -16,8 +16,7 @@ from medalopt.errors import UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import Numbers, make_zeros
 from medalopt.instance.arrays import Floats
-from medalopt.instance.bounds import VariableBounds
-from medalopt.instance.demand import is_stocked, may_buy
+from medalopt.instance.bounds import VariableBounds, is_stocked, may_buy
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 

@@ -15,7 +15,7 @@ import numpy as np
 from medalopt.errors import Fault
 from medalopt.instance.accounting import Decisions
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.instance.demand import is_stocked
+from medalopt.instance.bounds import is_stocked
 from medalopt.instance.input_table import InputTable
 from medalopt.instance.instance import Instance
 from medalopt.instance.reader.errors import FaultLog

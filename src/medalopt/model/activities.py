@@ -21,10 +21,18 @@ from typing import Any
 import numpy as np
 import pyomo.core as pyo
 
-from medalopt.instance.activities import ACTIVITY_KINDS, ActivityKind, bound_activities
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import STEP_KINDS, StepKind, has_price_steps, list_falling_paths, mark_falling
+from medalopt.instance.lot_relaxation import bound_activities
+from medalopt.instance.lots import (
+    ACTIVITY_KINDS,
+    STEP_KINDS,
+    ActivityKind,
+    StepKind,
+    has_price_steps,
+    list_falling_paths,
+    mark_falling,
+)
 from medalopt.instance.routes import Routes
 from medalopt.model.variables import index_by_name, select_names
 

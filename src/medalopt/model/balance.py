@@ -6,7 +6,7 @@ from typing import Any
 
 import pyomo.core as pyo
 
-from medalopt.instance.demand import compute_scrap_rate
+from medalopt.instance.bounds import compute_scrap_rate
 from medalopt.instance.instance import Instance
 from medalopt.instance.smelter_terms import compute_worth_left, list_terms_names
 from medalopt.model.variables import index_by_name

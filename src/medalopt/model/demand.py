@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pyomo.core as pyo
 
-from medalopt.instance.demand import compute_cumulative_demand, has_casting_holding_cost, has_demand, may_miss
+from medalopt.instance.bounds import compute_cumulative_demand, has_casting_holding_cost, has_demand, may_miss
 from medalopt.instance.instance import Instance
 from medalopt.model.variables import index_by_name, select_names
 

@@ -13,10 +13,16 @@ import numpy as np
 import pyomo.core as pyo
 
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.activities import ACTIVITY_KINDS, ActivityKind, list_used_keys
-from medalopt.instance.bounds import has_lot_constraint
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import STEP_KINDS, StepKind, mark_falling
+from medalopt.instance.lots import (
+    ACTIVITY_KINDS,
+    STEP_KINDS,
+    ActivityKind,
+    StepKind,
+    has_lot_constraint,
+    list_used_keys,
+    mark_falling,
+)
 from medalopt.model.balance import collect_purchases
 from medalopt.text import render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE

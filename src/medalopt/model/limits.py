@@ -8,7 +8,7 @@ import numpy as np
 import pyomo.core as pyo
 
 from medalopt.instance.arrays import ExactArray
-from medalopt.instance.demand import find_charge_limits, may_buy
+from medalopt.instance.bounds import find_charge_limits, may_buy
 from medalopt.instance.instance import Instance
 from medalopt.instance.smelter_terms import has_limit
 from medalopt.model.balance import collect_purchases

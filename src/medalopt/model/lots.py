@@ -12,10 +12,9 @@ from typing import Any
 
 import pyomo.core as pyo
 
-from medalopt.instance.activities import ACTIVITY_KINDS
-from medalopt.instance.bounds import bound_purchases, compute_bounds, has_lot_constraint
+from medalopt.instance.bounds import bound_purchases, compute_bounds
 from medalopt.instance.instance import Instance, MarketOffers, Streams
-from medalopt.instance.price_steps import STEP_KINDS
+from medalopt.instance.lots import ACTIVITY_KINDS, STEP_KINDS, has_lot_constraint
 from medalopt.instance.routes import Routes
 from medalopt.model.balance import collect_purchases
 from medalopt.model.variables import index_by_name

@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.instance.activities import LINE_KIND
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.instance.bounds import has_lot_constraint
 from medalopt.instance.instance import Instance
+from medalopt.instance.lots import LINE_KIND, has_lot_constraint
 from medalopt.instance.routes import Routes, compute_shipment_unit_costs, has_supply
 from medalopt.instance.smelter_terms import (
     PooledLots,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pyomo.core as pyo
 
-from medalopt.instance.activities import ACTIVITY_KINDS
 from medalopt.instance.arrays import Floats
-from medalopt.instance.demand import compute_casting_price, compute_offer_holding_cost, compute_scrap_rate
+from medalopt.instance.bounds import compute_casting_price, compute_offer_holding_cost, compute_scrap_rate
 from medalopt.instance.instance import Instance, Names
-from medalopt.instance.price_steps import STEP_KINDS
+from medalopt.instance.lots import ACTIVITY_KINDS, STEP_KINDS
 from medalopt.model.balance import collect_purchases, list_left_metal_terms
 from medalopt.model.variables import index_by_name
 

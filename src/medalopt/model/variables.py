@@ -16,13 +16,12 @@ from typing import Any
 import numpy as np
 import pyomo.core as pyo
 
-from medalopt.instance.activities import LINE_KIND
 from medalopt.instance.arithmetic import Numbers
 from medalopt.instance.arrays import Bools, Ints
-from medalopt.instance.bounds import compute_bounds, has_lot_constraint
-from medalopt.instance.demand import (
+from medalopt.instance.bounds import (
     can_be_in_stock,
     can_return_metal,
+    compute_bounds,
     compute_scrap_rate,
     has_demand,
     is_stocked,
@@ -30,6 +29,7 @@ from medalopt.instance.demand import (
     may_charge,
 )
 from medalopt.instance.instance import Instance
+from medalopt.instance.lots import LINE_KIND, has_lot_constraint
 from medalopt.instance.routes import Routes, compute_separable_participation
 from medalopt.instance.smelter_terms import has_limit, leaves_metal, list_terms_names, may_leave
 

@@ -11,8 +11,8 @@ from functools import cached_property
 import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.instance.demand import can_be_in_stock, has_demand, is_excluded_by_unnamed, may_buy
-from medalopt.instance.price_steps import OFFER_STEPS, compute_marginal_prices
+from medalopt.instance.bounds import can_be_in_stock, has_demand, is_excluded_by_unnamed, may_buy
+from medalopt.instance.lots import OFFER_STEPS, compute_marginal_prices
 from medalopt.instance.routes import index_period
 from medalopt.plan.plan import Plan, compute_use_profile, find_market_price, price_left_metal
 from medalopt.proof.confidence import compute_deviation_costs, sum_assured_values

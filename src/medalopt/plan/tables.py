@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.activities import has_activities, list_used_contracts
 from medalopt.instance.arrays import Floats, drop_infinite, pick_names
-from medalopt.instance.demand import is_stocked, may_miss
+from medalopt.instance.bounds import is_stocked, may_miss
 from medalopt.instance.instance import Instance
+from medalopt.instance.lot_relaxation import list_used_contracts, list_used_steps
+from medalopt.instance.lots import compute_purchase_prices, has_activities, has_price_steps
 from medalopt.instance.payers import compute_party_costs, has_payers
-from medalopt.instance.price_steps import compute_purchase_prices, has_price_steps, list_used_steps
 from medalopt.instance.risk import compute_risk
 from medalopt.instance.routes import compute_fraction_amounts
 from medalopt.instance.smelter_terms import leaves_metal, list_pool_names, list_terms_names

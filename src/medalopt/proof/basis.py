@@ -19,7 +19,7 @@ from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arithmetic import EXACT_ARITHMETIC, Numbers, zero_where_infinite
 from medalopt.instance.arrays import Bools, ExactFraction, Floats
 from medalopt.instance.bounds import VariableBounds, compute_bounds
-from medalopt.instance.price_steps import STEP_KINDS
+from medalopt.instance.lots import STEP_KINDS
 from medalopt.instance.routes import Routes, build_routes, has_supply
 from medalopt.proof.bound import (
     BoundContext,

@@ -22,8 +22,8 @@ from medalopt.instance.arithmetic import (
     zero_where_infinite,
 )
 from medalopt.instance.arrays import Floats, Ints
-from medalopt.instance.bounds import VariableBounds
-from medalopt.instance.demand import (
+from medalopt.instance.bounds import (
+    VariableBounds,
     compute_casting_holding_cost,
     compute_casting_price,
     compute_cumulative_demand,

@@ -13,7 +13,6 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from medalopt.instance.accounting import Decisions, PlanAccount
-from medalopt.instance.activities import spread_charges
 from medalopt.instance.arithmetic import (
     EXACT_ARITHMETIC,
     FLOAT_ARITHMETIC,
@@ -25,6 +24,7 @@ from medalopt.instance.arithmetic import (
 )
 from medalopt.instance.bounds import VariableBounds, compute_bounds
 from medalopt.instance.instance import Instance
+from medalopt.instance.lot_relaxation import spread_charges
 from medalopt.instance.payers import restrict_account
 from medalopt.instance.routes import build_routes
 from medalopt.proof.bound import ZERO_OBJECTIVE, BoundContext

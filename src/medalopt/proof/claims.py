@@ -13,8 +13,7 @@ import numpy as np
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.arrays import Floats
-from medalopt.instance.bounds import list_axis_names
-from medalopt.instance.demand import is_stocked, may_miss
+from medalopt.instance.bounds import is_stocked, list_axis_names, may_miss
 from medalopt.instance.instance import FRACTION_SEPARATOR, Instance
 from medalopt.instance.routes import Routes
 from medalopt.instance.smelter_terms import leaves_metal

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.activities import list_used_contracts
 from medalopt.instance.arithmetic import zero_where_infinite
-from medalopt.instance.demand import is_stocked
+from medalopt.instance.bounds import is_stocked
 from medalopt.instance.instance import Instance
+from medalopt.instance.lot_relaxation import list_used_contracts
+from medalopt.instance.lots import compute_purchase_prices
 from medalopt.instance.payers import compute_party_costs, has_payers
-from medalopt.instance.price_steps import compute_purchase_prices
 from medalopt.instance.routes import compute_fraction_amounts
 from medalopt.instance.smelter_terms import leaves_metal
 from medalopt.instance.uncertainty import has_uncertain_returns

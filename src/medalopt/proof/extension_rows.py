@@ -26,7 +26,7 @@ from medalopt.instance.arithmetic import (
     make_zeros,
 )
 from medalopt.instance.arrays import Floats
-from medalopt.instance.demand import is_stocked
+from medalopt.instance.bounds import is_stocked
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes, compute_route_costs
 from medalopt.instance.smelter_terms import compute_withheld_charge, find_pooled_lots, shift_to_shipment

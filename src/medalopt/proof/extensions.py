@@ -18,8 +18,7 @@ from medalopt.catalog import VARIABLES
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import Numbers, make_zeros, sum_by_group
 from medalopt.instance.arrays import Floats, Ints
-from medalopt.instance.bounds import list_axis_names
-from medalopt.instance.demand import compute_cumulative_demand
+from medalopt.instance.bounds import compute_cumulative_demand, list_axis_names
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.text import format_count

@@ -22,15 +22,16 @@ from medalopt.instance.arithmetic import (
     zero_where_infinite,
 )
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.instance.bounds import get_limit, list_axis_names
-from medalopt.instance.demand import (
+from medalopt.instance.bounds import (
     compute_cumulative_demand,
     compute_offer_holding_cost,
     find_charge_limits,
+    get_limit,
     is_stocked,
+    list_axis_names,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import OFFER_STEPS, STEP_KINDS, STREAM_STEPS, StepKind
+from medalopt.instance.lots import OFFER_STEPS, STEP_KINDS, STREAM_STEPS, StepKind
 from medalopt.instance.routes import Routes
 from medalopt.instance.smelter_terms import has_limit, leaves_metal, may_leave, shift_to_shipment
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from medalopt.catalog import FAMILIES
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.activities import compute_line_feed
 from medalopt.instance.arithmetic import (
     Numbers,
     bound_above,
@@ -20,9 +19,18 @@ from medalopt.instance.arithmetic import (
     sum_by_group,
     zero_where_infinite,
 )
-from medalopt.instance.bounds import VariableBounds, bound_metal_charged, get_limit
-from medalopt.instance.demand import compute_cumulative_demand, has_demand, is_stocked, may_buy, may_charge, may_miss
-from medalopt.instance.price_steps import STEP_KINDS, measure_excess
+from medalopt.instance.bounds import (
+    VariableBounds,
+    bound_metal_charged,
+    compute_cumulative_demand,
+    get_limit,
+    has_demand,
+    is_stocked,
+    may_buy,
+    may_charge,
+    may_miss,
+)
+from medalopt.instance.lots import STEP_KINDS, compute_line_feed, measure_excess
 from medalopt.instance.routes import has_supply
 from medalopt.instance.smelter_terms import has_limit, leaves_metal, may_leave
 from medalopt.proof.confidence import CONE_RULE, iterate_cone_residuals

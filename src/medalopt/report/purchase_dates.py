@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from medalopt.analysis.risk.two_stage_plan import TwoStagePlan
+from medalopt.instance.bounds import is_stocked
 from medalopt.instance.contracts import OPTION
-from medalopt.instance.demand import is_stocked
 from medalopt.report.document import ReportColumn, ReportTable
 from medalopt.report.numbers import format_mass
 from medalopt.text import escape_text

@@ -10,7 +10,7 @@ from medalopt.analysis.replanning.in_transit import IN_TRANSIT, get_in_transit_s
 from medalopt.analysis.replanning.replan import Replan
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Floats, drop_infinite
-from medalopt.instance.demand import compute_casting_price
+from medalopt.instance.bounds import compute_casting_price
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import compute_fraction_amounts
 from medalopt.report.charts import COLOURS, Chart, ChartAxis, build_line_series, build_plot_option

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medalopt.instance.activities import has_activities
-from medalopt.instance.demand import sells_castings
+from medalopt.instance.bounds import sells_castings
+from medalopt.instance.lots import has_activities, has_other_lots, has_price_steps, list_falling_paths
 from medalopt.instance.payers import get_restricted_party, parse_cost_objective
-from medalopt.instance.price_steps import has_other_lots, has_price_steps, list_falling_paths
 from medalopt.plan.metal_values import MetalValues, find_marginal_source, find_rejected_offer
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs

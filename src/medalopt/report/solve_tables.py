@@ -13,10 +13,10 @@ import numpy as np
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import read_floats
 from medalopt.instance.arrays import Floats, drop_infinite
-from medalopt.instance.demand import may_miss, sells_castings
+from medalopt.instance.bounds import may_miss, sells_castings
 from medalopt.instance.instance import Instance
+from medalopt.instance.lots import OFFER_STEPS, bound_by_steps, compute_purchase_costs
 from medalopt.instance.payers import restrict_account
-from medalopt.instance.price_steps import OFFER_STEPS, bound_by_steps, compute_purchase_costs
 from medalopt.instance.smelter_terms import compute_penalties
 from medalopt.plan.metal_values import MetalValues
 from medalopt.plan.plan import Plan

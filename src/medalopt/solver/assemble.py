@@ -20,7 +20,7 @@ from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.bounds import VariableBounds, compute_bounds
 from medalopt.instance.confidence import build_program_routes
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import STEP_KINDS
+from medalopt.instance.lots import STEP_KINDS
 from medalopt.instance.routes import Routes, build_routes
 from medalopt.linear_program import NamedLinearProgram, format_component_name
 from medalopt.model.build import build_master
@@ -36,13 +36,7 @@ from medalopt.model.network_to_pyomo import (
 from medalopt.model.variables import LinkingFamily, iterate_linking_variables, list_linking_families
 from medalopt.proof.extensions import ExtensionData, ExtensionRow, ExtensionTerm, ExtensionVariable
 from medalopt.solver.compile import CompiledMaster, CompiledModel, compile_model, list_variable_keys
-from medalopt.solver.program import (
-    ComponentKey,
-    ProgramBuilder,
-    SolverProgram,
-    find_integer_columns,
-    order_by_column,
-)
+from medalopt.solver.program import ComponentKey, ProgramBuilder, SolverProgram, find_integer_columns, order_by_column
 from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, bound_row_activities
 from medalopt.text import check_control_characters, escape_text
 

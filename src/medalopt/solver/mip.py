@@ -15,18 +15,11 @@ import numpy as np
 
 from medalopt.errors import SolverError
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.activities import ACTIVITY_KINDS, compute_quantity
 from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.lots import ACTIVITY_KINDS, compute_quantity
 from medalopt.model.lots import USED_VARIABLES
 from medalopt.model.network import Network
-from medalopt.solver.highs import (
-    METHODS,
-    NO_TIME_LIMIT,
-    HighsResult,
-    TimeBudget,
-    run_branch_and_bound,
-    solve_by_method,
-)
+from medalopt.solver.highs import METHODS, NO_TIME_LIMIT, HighsResult, TimeBudget, run_branch_and_bound, solve_by_method
 from medalopt.solver.parametric_solver import solve_from_scratch
 from medalopt.solver.program import ProgramBuilder, SolverProgram, find_integer_columns
 from medalopt.solver.scaling import ScaledProgram, scale_program

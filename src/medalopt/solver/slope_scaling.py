@@ -14,11 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.activities import measure_activities, spread_charges
 from medalopt.instance.arrays import Floats
-from medalopt.instance.bounds import drop_lot_constraints
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import list_falling_paths
+from medalopt.instance.lot_relaxation import drop_lot_constraints, spread_charges
+from medalopt.instance.lots import list_falling_paths, measure_activities
 from medalopt.proof.prices import Duals
 
 SLOPE_ROUNDS = 3

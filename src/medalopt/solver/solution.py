@@ -12,9 +12,9 @@ import numpy as np
 
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arrays import Floats
-from medalopt.instance.demand import is_stocked, may_miss
+from medalopt.instance.bounds import is_stocked, may_miss
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import list_excess_columns
+from medalopt.instance.lots import list_excess_columns
 from medalopt.instance.routes import ConfidenceCut, Routes
 from medalopt.instance.smelter_terms import leaves_metal, list_terms_names
 from medalopt.model.network import Network

@@ -20,10 +20,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from medalopt.instance.activities import UsedContracts
 from medalopt.instance.arrays import Floats
 from medalopt.instance.bounds import VariableBounds
 from medalopt.instance.instance import Instance
+from medalopt.instance.lots import UsedContracts
 from medalopt.instance.routes import Routes
 from medalopt.model.extensions import Extension
 from medalopt.model.network import Network, NetworkSelection, build_network, build_network_part

@@ -37,12 +37,12 @@ from medalopt.analysis.explain.sources import SourceAnalysis, analyse_sources
 from medalopt.analysis.sensitivity.base_case import solve_or_none
 from medalopt.analysis.sensitivity.parameter_derivatives import compute_demand_shift
 from medalopt.errors import LimitError, NoPlanError, SolverError, UsageError
-from medalopt.instance.activities import list_used_contracts, list_used_keys
 from medalopt.instance.arrays import Floats
-from medalopt.instance.bounds import drop_lot_constraints
+from medalopt.instance.bounds import can_be_in_stock
 from medalopt.instance.confidence import needs_cuts
-from medalopt.instance.demand import can_be_in_stock
 from medalopt.instance.instance import Instance
+from medalopt.instance.lot_relaxation import drop_lot_constraints, list_used_contracts
+from medalopt.instance.lots import list_used_keys
 from medalopt.instance.routes import build_routes
 from medalopt.model.extensions import Extension
 from medalopt.model.kept_lots import build_kept_lots

@@ -20,10 +20,9 @@ from medalopt.analysis.explain.local_analysis import PlanNeighbourhood, RowMove,
 from medalopt.catalog import LOWER, STEP_TITLE, Limit, group_limits, list_limits
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats, Ints
-from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
-from medalopt.instance.demand import is_stocked
+from medalopt.instance.bounds import get_limit, is_stocked, list_axis_names, list_axis_titles
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import STEP_KINDS
+from medalopt.instance.lots import STEP_KINDS
 from medalopt.instance.smelter_terms import has_limit
 from medalopt.proof.bound import expand_reserve_prices, price_bundles, price_medals, price_stockpiles, price_supply
 from medalopt.proof.certificate import sum_absolute_costs

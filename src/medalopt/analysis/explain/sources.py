@@ -10,12 +10,7 @@ from medalopt.analysis.explain.local_analysis import PlanNeighbourhood, SupplySo
 from medalopt.analysis.explain.shadow_prices import compute_supply_rents
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Floats, Ints
-from medalopt.instance.price_steps import (
-    STREAM_STEPS,
-    allocate_surcharges,
-    compute_marginal_prices,
-    compute_mean_price,
-)
+from medalopt.instance.lots import STREAM_STEPS, allocate_surcharges, compute_marginal_prices, compute_mean_price
 from medalopt.instance.routes import Routes, compute_refining_costs, fold_branches, sum_over_routes
 from medalopt.instance.smelter_terms import read_at_credit
 from medalopt.proof.prices import value_credited_metal

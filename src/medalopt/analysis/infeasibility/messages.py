@@ -16,10 +16,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from medalopt.catalog import Family, Limit
-from medalopt.instance.bounds import get_limit, list_axis_names
-from medalopt.instance.demand import compute_cumulative_demand, compute_required_demand, may_miss
+from medalopt.instance.bounds import (
+    compute_cumulative_demand,
+    compute_required_demand,
+    get_limit,
+    list_axis_names,
+    may_miss,
+)
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import STEP_KINDS, StepKind
+from medalopt.instance.lots import STEP_KINDS, StepKind
 from medalopt.instance.schema.validation import ValueForm, find_field_description
 from medalopt.instance.smelter_terms import list_pool_names, locate_pool_terms
 from medalopt.text import ParameterPath, escape_text, parse_path, render_path

@@ -20,10 +20,9 @@ import numpy as np
 
 from medalopt.catalog import Family, Limit
 from medalopt.instance.arrays import ExactArray
-from medalopt.instance.bounds import get_limit, list_axis_names
-from medalopt.instance.demand import is_excluded_by_unnamed
+from medalopt.instance.bounds import get_limit, is_excluded_by_unnamed, list_axis_names
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import STEP_KINDS, StepKind
+from medalopt.instance.lots import STEP_KINDS, StepKind
 from medalopt.text import ParameterPath, parse_path, render_path
 from medalopt.units import PER_CENT
 

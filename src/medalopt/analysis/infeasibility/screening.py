@@ -17,8 +17,8 @@ from medalopt.analysis.infeasibility.messages import (
 )
 from medalopt.analysis.sensitivity.base_case import compute_min_charge
 from medalopt.instance.arrays import Floats
-from medalopt.instance.bounds import VariableBounds
-from medalopt.instance.demand import (
+from medalopt.instance.bounds import (
+    VariableBounds,
     compute_required_demand,
     explain_exclusion,
     find_excluded_offers,

@@ -8,16 +8,23 @@ from functools import cached_property
 import numpy as np
 
 from medalopt.instance.accounting import Decisions, PlanAccount
-from medalopt.instance.activities import ACTIVITY_KINDS, compute_line_feed, compute_quantity, list_charging_kinds
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.instance.demand import (
+from medalopt.instance.bounds import (
     compute_casting_holding_cost,
     compute_casting_price,
     compute_offer_holding_cost,
     has_casting_holding_cost,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import STEP_KINDS, drop_price_steps, sum_step_surcharges
+from medalopt.instance.lot_relaxation import drop_price_steps
+from medalopt.instance.lots import (
+    ACTIVITY_KINDS,
+    STEP_KINDS,
+    compute_line_feed,
+    compute_quantity,
+    list_charging_kinds,
+    sum_step_surcharges,
+)
 from medalopt.instance.routes import Routes, build_routes, index_period, sum_over_routes
 from medalopt.instance.settlement import ActualLots
 from medalopt.instance.smelter_terms import leaves_metal

@@ -15,7 +15,7 @@ import numpy as np
 from medalopt.errors import UsageError
 from medalopt.instance.arithmetic import read_floats
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
-from medalopt.instance.demand import compute_offer_holding_cost, may_buy
+from medalopt.instance.bounds import compute_offer_holding_cost, may_buy
 from medalopt.instance.instance import (
     Devices,
     Impurities,

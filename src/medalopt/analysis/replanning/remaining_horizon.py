@@ -10,12 +10,12 @@ import numpy as np
 from medalopt.analysis.replanning.actuals import Actuals
 from medalopt.analysis.replanning.in_transit import add_metal_in_transit, add_offer_stock, add_stockpiles
 from medalopt.errors import UsageError
-from medalopt.instance.activities import list_charging_kinds
 from medalopt.instance.arrays import ExactArray, Floats
-from medalopt.instance.demand import may_miss
+from medalopt.instance.bounds import may_miss
 from medalopt.instance.instance import Instance, MarketOffers, Medals, Metals, PolicyLimits, Smelters, Streams
+from medalopt.instance.lot_relaxation import use_up_steps
+from medalopt.instance.lots import OFFER_STEPS, STREAM_STEPS, list_charging_kinds
 from medalopt.instance.payers import truncate_transfers
-from medalopt.instance.price_steps import OFFER_STEPS, STREAM_STEPS, use_up_steps
 from medalopt.instance.smelter_terms import leaves_metal
 from medalopt.text import escape_text
 from medalopt.tolerances import AMOUNT_TOLERANCE

@@ -23,7 +23,7 @@ from medalopt.analysis.replanning.remaining_horizon import (
 from medalopt.errors import Fault, NoPlanError, UsageError
 from medalopt.instance.accounting import Decisions
 from medalopt.instance.arrays import Floats
-from medalopt.instance.demand import can_be_in_stock
+from medalopt.instance.bounds import can_be_in_stock
 from medalopt.instance.input_table import make_calendar
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes, build_routes

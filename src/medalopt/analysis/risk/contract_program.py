@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
-from medalopt.instance.activities import relax_lots
 from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.bounds import is_stocked
 from medalopt.instance.confidence import needs_cuts
 from medalopt.instance.contracts import OPTION, PURCHASE, SMELTER, STREAM, Contract, ContractBook
-from medalopt.instance.demand import is_stocked
+from medalopt.instance.lot_relaxation import relax_lots
 from medalopt.instance.routes import ConfidenceCut
 from medalopt.instance.scenario import ParameterChanges
 from medalopt.model.network import SparseEntries

@@ -29,8 +29,8 @@ from medalopt.analysis.sampling import (
 from medalopt.errors import UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.instance.demand import may_buy
-from medalopt.instance.price_steps import OFFER_STEPS, bound_by_steps, compute_marginal_prices, compute_purchase_costs
+from medalopt.instance.bounds import may_buy
+from medalopt.instance.lots import OFFER_STEPS, bound_by_steps, compute_marginal_prices, compute_purchase_costs
 from medalopt.instance.risk import TAIL, DeadlineRisk
 from medalopt.instance.routes import classify_routes, compute_base_costs
 from medalopt.instance.uncertainty import (

@@ -20,13 +20,9 @@ from medalopt.catalog import list_limits
 from medalopt.errors import SolverError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import EXACT_INFINITY, EXACT_ONE, EXACT_ZERO, Bools, ExactArray, ExactNumber, Floats
-from medalopt.instance.bounds import drop_lot_constraints, get_limit
-from medalopt.instance.demand import (
-    compute_required_demand,
-    has_demand,
-)
+from medalopt.instance.bounds import compute_required_demand, get_limit, has_demand
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import reorder_steps
+from medalopt.instance.lot_relaxation import drop_lot_constraints, reorder_steps
 from medalopt.instance.routes import build_routes
 from medalopt.solver.compile import CompiledMaster
 from medalopt.solver.highs import TimeBudget

@@ -35,8 +35,8 @@ from medalopt.analysis.sensitivity.piecewise_linear import (
     trace_pieces,
 )
 from medalopt.errors import InputError, LimitError, NoPlanError, SolverError, UsageError
-from medalopt.instance.activities import list_used_keys
 from medalopt.instance.loading import NO_CHANGES
+from medalopt.instance.lots import list_used_keys
 from medalopt.instance.scenario import ParameterChanges
 from medalopt.solver.verification import VerifiedResult
 from medalopt.text import escape_text, render_path

@@ -28,9 +28,9 @@ from medalopt.analysis.sensitivity.outages import Outage, apply_outage, list_con
 from medalopt.errors import NoPlanError, SolverError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, ExactArray
-from medalopt.instance.bounds import drop_lot_constraints
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import NO_CHANGES
+from medalopt.instance.lot_relaxation import drop_lot_constraints
 from medalopt.instance.scenario import Scenario
 from medalopt.solve_instance import solve
 from medalopt.solver.highs import TimeBudget

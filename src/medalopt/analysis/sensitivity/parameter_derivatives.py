@@ -14,9 +14,9 @@ import numpy as np
 from medalopt.analysis.scenario_runner import ScenarioProgram
 from medalopt.catalog import UPPER, Family, Limit, list_limits
 from medalopt.instance.arrays import Bools, Floats
-from medalopt.instance.demand import compute_scrap_rate, may_miss
+from medalopt.instance.bounds import compute_scrap_rate, may_miss
 from medalopt.instance.instance import FRACTION_SEPARATOR, Instance
-from medalopt.instance.price_steps import OFFER_STEPS, STEP_KINDS, STREAM_STEPS, StepKind
+from medalopt.instance.lots import OFFER_STEPS, STEP_KINDS, STREAM_STEPS, StepKind
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, SequenceNode
 from medalopt.instance.routes import compute_residue_shares
 from medalopt.instance.smelter_terms import find_pooled_lots, list_terms_names

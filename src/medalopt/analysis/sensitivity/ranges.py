@@ -25,9 +25,9 @@ from medalopt.analysis.scenario_runner import LotSearch, ScenarioProgram, Scenar
 from medalopt.analysis.sensitivity.base_case import solve_or_none
 from medalopt.analysis.sensitivity.parameter_derivatives import CostDerivatives, compute_row_shifts
 from medalopt.errors import InputError, LimitError, NoPlanError, SolverError
-from medalopt.instance.activities import list_used_keys
 from medalopt.instance.arrays import Floats, drop_infinite
 from medalopt.instance.loading import NO_CHANGES
+from medalopt.instance.lots import list_used_keys
 from medalopt.instance.reader.yaml_nodes import ScalarNode
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.validation import ParameterKind

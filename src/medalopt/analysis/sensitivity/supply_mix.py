@@ -20,7 +20,7 @@ from medalopt.analysis.sensitivity.base_case import MAX_LOT_SECONDS, ShortageSol
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import OFFER_STEPS, list_step_prices
+from medalopt.instance.lots import OFFER_STEPS, list_step_prices
 from medalopt.instance.scenario import is_firm, list_firm_paths
 from medalopt.instance.smelter_terms import compute_worth_left, leaves_metal
 from medalopt.solver.highs import TimeBudget

@@ -18,20 +18,15 @@ from medalopt.analysis.explain.shadow_prices import CostLine, compute_cost_break
 from medalopt.analysis.process_pool import ProgressCallback, ScenarioResult, solve_scenarios
 from medalopt.analysis.result_cache import ResultCache
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sensitivity.base_case import (
-    MetalShortage,
-    ShortageSolver,
-    StepCallback,
-    solve_or_none,
-)
+from medalopt.analysis.sensitivity.base_case import MetalShortage, ShortageSolver, StepCallback, solve_or_none
 from medalopt.analysis.sensitivity.uncertain_parameters import ParameterGroup, find_parameter_groups
 from medalopt.analysis.sourcing.orders import compute_revenue_of_left
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Bools, Floats
-from medalopt.instance.demand import compute_casting_holding_cost
+from medalopt.instance.bounds import compute_casting_holding_cost
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import NO_CHANGES
-from medalopt.instance.price_steps import compute_purchase_costs
+from medalopt.instance.lots import compute_purchase_costs
 from medalopt.instance.routes import compute_fraction_amounts, sum_over_routes
 from medalopt.instance.smelter_terms import read_at_credit
 from medalopt.proof.prices import value_credited_metal

@@ -23,7 +23,7 @@ import numpy as np
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
-from medalopt.instance.demand import compute_scrap_rate, is_stocked
+from medalopt.instance.bounds import compute_scrap_rate, is_stocked
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
 from medalopt.instance.uncertainty import compute_yield_derivatives, has_uncertain_returns

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.activities import compute_charges
 from medalopt.instance.arithmetic import read_floats, sum_by_group
 from medalopt.instance.arrays import Floats, Ints
-from medalopt.instance.demand import has_demand
+from medalopt.instance.bounds import has_demand
 from medalopt.instance.instance import Instance, Names
+from medalopt.instance.lots import allocate_surcharges, compute_charges
 from medalopt.instance.payers import PartyDirectory
-from medalopt.instance.price_steps import allocate_surcharges
 from medalopt.instance.routes import compute_refining_costs, index_period
 from medalopt.instance.smelter_terms import compute_penalties
 from medalopt.proof.certificate import sum_absolute_costs

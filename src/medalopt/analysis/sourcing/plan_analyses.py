@@ -17,12 +17,7 @@ import numpy as np
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood, group_sources, list_sources
 from medalopt.analysis.explain.shadow_prices import BindingConstraint, find_binding_constraints
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
-from medalopt.analysis.sensitivity.base_case import (
-    RecyclingPremium,
-    StepCallback,
-    compare_with_buying,
-    solve_or_none,
-)
+from medalopt.analysis.sensitivity.base_case import RecyclingPremium, StepCallback, compare_with_buying, solve_or_none
 from medalopt.analysis.sensitivity.tornado import PlanRisks, analyse_risks
 from medalopt.analysis.sourcing.metals import (
     MetalAccount,
@@ -36,14 +31,9 @@ from medalopt.catalog import LOWER, Limit, list_limits
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import sum_by_group
 from medalopt.instance.arrays import ExactArray, Floats, Ints
-from medalopt.instance.bounds import (
-    drop_lot_constraints,
-    get_limit,
-    list_axis_names,
-    list_axis_titles,
-)
-from medalopt.instance.demand import is_stocked
+from medalopt.instance.bounds import get_limit, is_stocked, list_axis_names, list_axis_titles
 from medalopt.instance.instance import Instance
+from medalopt.instance.lot_relaxation import drop_lot_constraints
 from medalopt.instance.payers import PartyDirectory
 from medalopt.plan.metal_values import MetalValues
 from medalopt.plan.plan import Plan

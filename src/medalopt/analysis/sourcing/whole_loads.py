@@ -14,10 +14,8 @@ from medalopt.analysis.explain.local_analysis import list_sources
 from medalopt.errors import UsageError
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arrays import Floats
-from medalopt.instance.bounds import (
-    compute_bounds,
-    has_lot_constraint,
-)
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.lots import has_lot_constraint
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network
 from medalopt.plan.plan import Plan

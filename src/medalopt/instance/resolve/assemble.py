@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.instance.activities import list_charge_paths
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import list_falling_paths
+from medalopt.instance.lots import list_charge_paths, list_falling_paths
 from medalopt.instance.reader.files import pause_garbage_collection
 from medalopt.instance.reader.rows import CellColumn, convert_column
 from medalopt.instance.reader.yaml_nodes import ScalarNode, SourceNote

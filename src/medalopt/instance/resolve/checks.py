@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from medalopt.errors import FaultKind
-from medalopt.instance.activities import bound_line_feed
 from medalopt.instance.bounds import compute_bounds, has_negative_price
 from medalopt.instance.instance import Instance
+from medalopt.instance.lot_relaxation import bound_line_feed
 from medalopt.instance.payers import find_party_faults
 from medalopt.instance.reader import limits
 from medalopt.instance.reader.files import pause_garbage_collection

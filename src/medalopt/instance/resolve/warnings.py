@@ -10,7 +10,7 @@ import numpy as np
 
 from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Bools, Floats
-from medalopt.instance.demand import (
+from medalopt.instance.bounds import (
     explain_exclusion,
     find_excluded_offers,
     has_demand,

@@ -22,7 +22,7 @@ from medalopt.analysis.sourcing.orders import (
     list_storage_lines,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import STREAM_STEPS
+from medalopt.instance.lots import STREAM_STEPS
 from medalopt.report.document import (
     CellValue,
     FieldPairs,

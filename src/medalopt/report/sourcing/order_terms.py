@@ -13,8 +13,8 @@ import numpy as np
 from medalopt.analysis.sourcing.orders import CALL_OFF, PURCHASE_ORDER, SALES_ORDER, TOLL
 from medalopt.analysis.sourcing.plan_analyses import OrderMargin, OrderMargins, compute_order_margins
 from medalopt.instance.instance import Instance, Names
+from medalopt.instance.lots import StepKind
 from medalopt.instance.payers import CostPayers, PartyDirectory, has_payers
-from medalopt.instance.price_steps import StepKind
 from medalopt.plan.plan import Plan
 from medalopt.report.document import SIGNATURE_FIELDS, FieldPairs, OrderDocument, ReportTable, count_minor_digits
 from medalopt.report.numbers import format_mass, format_number, format_tonnes

@@ -20,9 +20,9 @@ from medalopt.analysis.sourcing.orders import (
     list_fixed_charges,
 )
 from medalopt.analysis.sourcing.plan_analyses import find_rounding_shortages
-from medalopt.instance.demand import is_stocked
+from medalopt.instance.bounds import is_stocked
 from medalopt.instance.instance import Instance
-from medalopt.instance.price_steps import OFFER_STEPS, compute_purchase_prices
+from medalopt.instance.lots import OFFER_STEPS, compute_purchase_prices
 from medalopt.instance.routes import index_period
 from medalopt.instance.smelter_terms import leaves_metal
 from medalopt.plan.plan import Plan

@@ -14,7 +14,7 @@ from medalopt.analysis.sensitivity.base_case import RecyclingPremium
 from medalopt.analysis.sourcing.orders import PURCHASE_ORDER
 from medalopt.analysis.sourcing.plan_analyses import PlanAnalyses, PlanFacts
 from medalopt.analysis.sourcing.whole_loads import WholeLoadPlan
-from medalopt.instance.activities import describe_lot_rules
+from medalopt.instance.lot_relaxation import describe_lot_rules
 from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
 from medalopt.proof.confidence import price_confidence

@@ -25,15 +25,10 @@ from medalopt.analysis.sourcing.orders import (
 )
 from medalopt.analysis.sourcing.plan_analyses import MAX_PRICED_SOURCES, PlanAnalyses, PlanFacts
 from medalopt.instance.arithmetic import sum_by_group
-from medalopt.instance.demand import may_miss
+from medalopt.instance.bounds import may_miss
 from medalopt.instance.instance import Instance
+from medalopt.instance.lots import STREAM_STEPS, compute_marginal_prices, compute_mean_price, compute_purchase_costs
 from medalopt.instance.payers import PartyDirectory, name_buyer_as_payer
-from medalopt.instance.price_steps import (
-    STREAM_STEPS,
-    compute_marginal_prices,
-    compute_mean_price,
-    compute_purchase_costs,
-)
 from medalopt.instance.routes import compute_routable_supply
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.plan.plan import Plan
