@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import medalopt
-from medalopt.instance.risk import compute_need, compute_risk
+from medalopt.instance.uncertainty import compute_need, compute_risk
 from medalopt.plan.plan import Plan
 from medalopt.plan.schema import SavedPlan
 from medalopt.proof.verdict import verify_plan

@@ -426,7 +426,7 @@ def risk(known: Known) -> Iterator[str]:
     """Need, distribution and probability of every deadline equal those that the proof derives from the plan."""
     import medalopt
     from medalopt.errors import MedaloptError
-    from medalopt.instance.risk import compute_risk
+    from medalopt.instance.uncertainty import compute_risk
     from medalopt.proof.derived import derive_risk
 
     changes = {"smelters.works.settlement_lot": "pooled", "smelters.works.deduction.Ag": "60 g/t"}

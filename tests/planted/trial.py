@@ -21,12 +21,8 @@ from tests.planted.planting import Planted, copied, planted
 LOADED = ("highspy", "numpy", "pint", "pydantic", "pyomo.core", "pyomo.repn.linear", "swiglpk", "yaml", "yamlcore")
 READING = (  # the code that is at work while an instance is read
     *("tolerances.py", "units.py", "instance/resolve/"),
-    *(
-        "instance/routes.py",
-        "instance/bounds.py",
-        "instance/smelter_terms.py",
-    ),  # for its warnings, and what is credited
-    *("instance/uncertainty.py", "instance/risk.py"),
+    # for its warnings, and what is credited
+    *("instance/routes.py", "instance/bounds.py", "instance/smelter_terms.py", "instance/uncertainty.py"),
     *("instance/lots.py", "instance/lot_relaxation.py", "instance/payers.py"),
 )
 AT_ONCE = {  # by check: the files, or single errors, that it catches where the quicker checks do not
@@ -70,7 +66,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     "refutations": ("nothing refutes everything", "a bound on the cost refutes"),
     "refusals": ("proof/verdict.py", "proof/claims.py"),
     "promised": ("instance/confidence.py", "proof/confidence.py", "solver/confidence.py"),
-    "risk": ("instance/risk.py", "instance/uncertainty.py", "tails exchanged"),
+    "risk": ("instance/uncertainty.py", "tails exchanged"),
     "statements": ("proof/derived.py", "proof/verdict.py", "steps from zero"),
     "two stages": (
         *("proof/two_stage.py", "solver/two_stage.py", "instance/contracts.py"),

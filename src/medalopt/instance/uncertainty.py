@@ -1,4 +1,4 @@
-r"""Uncertainty of the metal returned: random factors, their correlation, and the derivatives by shipments.
+r"""Uncertainty of the metal returned: random factors, their correlation, and the risk of each deadline of a plan.
 
 Every assay of a device type and metal, recovery of a treatment, accountability of a smelter and supply of a stream
 with a coefficient of variation is one factor with mean 1: one factor for all tonnes of its owner, as the error is
@@ -10,6 +10,11 @@ g_{fet}(x)=\sum_j g_{fej}\sum_{\tau+\ell\le t}x_{j\tau},$$
 with standard normal $\xi=L\zeta$, so that the standard deviation is $\lVert L^\top D g_{et}(x)\rVert_2$ with
 $D=\mathrm{diag}(\sigma)$. $L$ has a column for each factor and one for each shared cause, not the triangular form of
 Cholesky: so $LL^\top$ is the correlation matrix exactly, also where that is singular (correlation 100 %).
+
+The need of a metal by a deadline is the charge of the melts of a plan from the account for the castings owed by then,
+less the opening stock: melts ahead of their time are left out, planned purchases are deducted as the melts hold them.
+The risk of the deadline is that the metal returned, normal to first order, is less. Shipments and purchases stay as
+planned; melts may be re-timed up to the deadline.
 """
 
 from __future__ import annotations
@@ -18,14 +23,17 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
+from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.text import ParameterPath
+from medalopt.tolerances import AMOUNT_TOLERANCE
 
 JOINT_CONFIDENCE = "joint confidence"  # beside the metals, in the promised confidences of an instance
 ASSAY, RECOVERY, ACCOUNTABILITY, SUPPLY = "assay", "recovery", "accountability", "supply"
@@ -422,3 +430,103 @@ def _list_shared_causes(
             for name, group in groups.items():
                 if supply.get(name, 0.0) > 0:
                     yield number, (SUPPLY, name, group), supply[name]
+
+
+TAIL = 0.05  # probability below the lower and above the upper quantile
+_STANDARD = NormalDist()
+
+
+@dataclass(frozen=True, eq=False)
+class DeadlineRisk:
+    """Need and metal returned of one metal by the end of one period, kg, under normal errors."""
+
+    metal: int
+    period: int
+    needed: float
+    mean: float
+    deviation: float
+    exposure: Floats  # (F,) kg, change of the metal returned for one standard deviation of each factor
+
+    def compute_quantile(self, probability: float) -> float:
+        """Compute a quantile of the metal returned, which is never negative.
+
+        Args:
+            probability: Probability of less, between 0 and 1.
+
+        Returns:
+            Kilograms.
+        """
+        return max(self.mean + _STANDARD.inv_cdf(probability) * self.deviation, 0.0)
+
+    @property
+    def low(self) -> float:
+        """Metal returned in all but the worst 5 % of cases, kg."""
+        return self.compute_quantile(TAIL)
+
+    @property
+    def high(self) -> float:
+        """Metal returned that is exceeded in 5 % of cases, kg."""
+        return self.compute_quantile(1 - TAIL)
+
+    @property
+    def probability(self) -> float:
+        """Probability that the metal returned covers the need; without uncertainty 1 or 0, and 1 at equality."""
+        margin = self.mean - self.needed
+        if self.needed <= 0 or (abs(margin) <= AMOUNT_TOLERANCE * self.needed and self.deviation == 0):
+            return 1.0
+        return float(margin > 0) if self.deviation == 0 else _STANDARD.cdf(margin / self.deviation)
+
+
+def compute_risk(account: PlanAccount) -> tuple[DeadlineRisk, ...]:
+    """Compute the risk of every metal that the plan charges from the account, at each deadline of its alloys.
+
+    Returns:
+        Risks by metal and period; none where nothing returned is uncertain.
+    """
+    if not has_uncertain_returns(account.instance):
+        return ()
+    sent = account.decisions.sent
+    model = build_uncertainty(account.instance, account.routes, np.flatnonzero((sent > 0).any(axis=1)))
+    back = account.returned.sum(axis=0).cumsum(axis=1)
+    need, deducted = compute_need(account), None
+    if len(account.pools.line):  # pooled lots whose minimum deduction is in force, by period of shipment (P, E, T)
+        deducted = np.asarray(account.decisions.withheld > AMOUNT_TOLERANCE * account.gross_payable, dtype=np.bool_)
+    risks = []
+    for metal, period in np.argwhere(find_deadlines(account)).tolist():
+        exposure = model.compute_exposure(sent, metal, period, deducted)
+        needed, mean = float(need[metal, period]), float(back[metal, period])
+        risks.append(DeadlineRisk(metal, period, needed, mean, model.compute_deviation(exposure), exposure))
+    return tuple(risks)
+
+
+def find_deadlines(account: PlanAccount) -> Bools:
+    """Find the deadlines of each metal: periods in which a medal is due whose alloy is charged with it from stock.
+
+    Returns:
+        Mask (E, T).
+    """
+    medals, periods = account.instance.medals, len(account.instance.periods)
+    due = np.zeros((len(account.instance.alloys.names), periods), dtype=np.bool_)
+    for kind in np.flatnonzero(medals.count > 0).tolist():
+        due[medals.parts.raw[kind] > 0, medals.due[kind]] = True
+    charged = account.decisions.charged.sum(axis=2)  # (A, E)
+    held = charged > AMOUNT_TOLERANCE * charged.sum(axis=1, keepdims=True)
+    return np.asarray((held[:, :, None] & due[:, None, :]).any(axis=0))
+
+
+def compute_need(account: PlanAccount) -> Floats:
+    """Compute the metal to charge from the account for all that is owed, beyond the opening stock.
+
+    Returns:
+        Kilograms by the end of each period (E, T), 0 or more.
+    """
+    instance = account.instance
+    owed = account.demand  # (A, T)
+    usable = (1 - instance.alloys.scrap_share.value)[:, None] * account.cast.cumsum(axis=1)
+    charged = account.decisions.charged.cumsum(axis=2)
+    total = np.zeros(charged.shape[1:])
+    for alloy in range(len(owed)):
+        castings = np.concatenate([[0.0], usable[alloy]])
+        for metal in np.flatnonzero(charged[alloy, :, -1] > 0).tolist():
+            total[metal] += np.interp(owed[alloy], castings, np.concatenate([[0.0], charged[alloy, metal]]))
+    return np.maximum(total - instance.metals.opening_stock.value[:, None], 0.0)

@@ -19,8 +19,8 @@ from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import OFFER_STEPS, compute_marginal_prices, has_lot_constraint
 from medalopt.instance.payers import has_payers, restrict_account
-from medalopt.instance.risk import DeadlineRisk, compute_risk
 from medalopt.instance.smelter_terms import compute_worth_left, leaves_metal, may_leave
+from medalopt.instance.uncertainty import DeadlineRisk, compute_risk
 from medalopt.plan.tables import (
     OPTIONAL_TABLE_BUILDERS,
     PLAN_TABLES,

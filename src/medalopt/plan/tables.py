@@ -19,10 +19,9 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.lot_relaxation import list_used_contracts, list_used_steps
 from medalopt.instance.lots import compute_purchase_prices, has_activities, has_price_steps
 from medalopt.instance.payers import compute_party_costs, has_payers
-from medalopt.instance.risk import compute_risk
 from medalopt.instance.routes import compute_fraction_amounts
 from medalopt.instance.smelter_terms import leaves_metal, list_pool_names, list_terms_names
-from medalopt.instance.uncertainty import has_uncertain_returns
+from medalopt.instance.uncertainty import compute_risk, has_uncertain_returns
 from medalopt.proof.extensions import OBJECTIVE_ROW, ExtensionData
 from medalopt.tolerances import AMOUNT_TOLERANCE, SUM_TOLERANCE
 

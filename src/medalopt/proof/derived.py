@@ -1,8 +1,8 @@
 r"""Derived values of a saved plan (totals and tables) compared with those that follow from its decisions.
 
-Rows of risk are derived by other formulas than those of `instance.risk`: each shipment is differentiated by the case of
-its settlement, and the variance is the quadratic form $\sum_{fg}C_{fg}v_fv_g$ with the correlation of supply summed by
-region, device type and all streams: no factor of the correlation matrix is formed.
+Rows of risk are derived by other formulas than those of `instance.uncertainty`: each shipment is differentiated by the
+case of its settlement, and the variance is the quadratic form $\sum_{fg}C_{fg}v_fv_g$ with the correlation of supply
+summed by region, device type and all streams: no factor of the correlation matrix is formed.
 """
 
 from __future__ import annotations

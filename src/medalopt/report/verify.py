@@ -8,7 +8,7 @@ from typing import Any
 
 from medalopt.instance.arrays import drop_infinite
 from medalopt.instance.instance import Instance
-from medalopt.instance.risk import compute_risk
+from medalopt.instance.uncertainty import compute_risk
 from medalopt.plan.workbook import WorkbookEdit
 from medalopt.proof.claims import Violation
 from medalopt.proof.verdict import InfeasibilityVerdict, Verdict

@@ -31,13 +31,14 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.bounds import may_buy
 from medalopt.instance.lots import OFFER_STEPS, bound_by_steps, compute_marginal_prices, compute_purchase_costs
-from medalopt.instance.risk import TAIL, DeadlineRisk
 from medalopt.instance.routes import classify_routes, compute_base_costs
 from medalopt.instance.uncertainty import (
     ACCOUNTABILITY,
     ASSAY,
     RECOVERY,
     SUPPLY,
+    TAIL,
+    DeadlineRisk,
     UncertainFactor,
     UncertaintyModel,
     build_uncertainty,
