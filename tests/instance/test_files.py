@@ -8,8 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from medalopt.instance.reader.errors import FaultLog
-from medalopt.instance.reader.files import FileBytes, decode_yaml, read_file
+from medalopt.instance.reader.files import FaultLog, FileBytes, decode_yaml, read_file
 from medalopt.instance.reader.limits import MAX_INSTANCE_BYTES, MAX_TABLE_BYTES
 
 

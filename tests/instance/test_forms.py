@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.instance.writing import faults, loaded
 
 from medalopt.instance.reader.csv_reader import read_csv_rows
-from medalopt.instance.reader.errors import FaultLog
+from medalopt.instance.reader.files import FaultLog
 from medalopt.instance.reader.yaml_nodes import SequenceNode, find_node, parse_yaml
 from medalopt.instance.schema.validation import build_json_schema
 from medalopt.units import Money, parse_quantity

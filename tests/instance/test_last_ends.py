@@ -11,8 +11,8 @@ from tests.instance.writing import faults, loaded, written
 from medalopt.errors import FaultKind, InputError
 from medalopt.instance import load
 from medalopt.instance.reader import csv_reader, excel_reader, limits
-from medalopt.instance.reader.errors import FaultLog, Location
 from medalopt.instance.reader.excel_reader import format_cell
+from medalopt.instance.reader.files import FaultLog, Location
 from medalopt.instance.reader.yaml_nodes import parse_yaml
 from medalopt.instance.schema.document import Periods
 

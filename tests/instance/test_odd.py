@@ -14,7 +14,7 @@ from tests.instance.writing import loaded, written
 from medalopt.errors import InputError
 from medalopt.instance import load
 from medalopt.instance.loading import _parse_draft, open_instance
-from medalopt.instance.reader.errors import FaultLog
+from medalopt.instance.reader.files import FaultLog
 from medalopt.instance.resolve.outliers import find_outliers
 
 

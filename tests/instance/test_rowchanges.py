@@ -11,7 +11,7 @@ from tests.instance.writing import loaded, written
 from medalopt.errors import InputError
 from medalopt.instance import load
 from medalopt.instance.reader.csv_reader import build_csv_sheet
-from medalopt.instance.reader.errors import FaultLog
+from medalopt.instance.reader.files import FaultLog
 from medalopt.instance.reader.overrides import apply_row_overrides, parse_overrides
 from medalopt.instance.reader.rows import InputSheet
 from medalopt.instance.resolve.row_validation import name_stream_rows

@@ -8,7 +8,7 @@ import pytest
 from tests.instance.writing import faults
 
 from medalopt.errors import FaultKind
-from medalopt.instance.reader.errors import FaultLog, Location
+from medalopt.instance.reader.files import FaultLog, Location
 from medalopt.instance.schema.validation import _explain_type
 
 

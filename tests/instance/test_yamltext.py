@@ -10,7 +10,7 @@ from tests.instance.writing import written
 
 from medalopt.errors import InputError
 from medalopt.instance import load
-from medalopt.instance.reader.errors import FaultLog
+from medalopt.instance.reader.files import FaultLog
 from medalopt.instance.reader.yaml_nodes import parse_yaml
 
 

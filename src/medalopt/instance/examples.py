@@ -7,7 +7,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from medalopt.instance.reader.errors import FaultLog
+from medalopt.instance.reader.files import FaultLog
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, find_node, parse_yaml
 from medalopt.instance.schema.validation import TABLE_SECTIONS
 

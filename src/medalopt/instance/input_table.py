@@ -14,8 +14,7 @@ from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.reader.csv_reader import build_csv_sheet
-from medalopt.instance.reader.errors import FaultLog, Location
-from medalopt.instance.reader.files import decode_csv, read_file
+from medalopt.instance.reader.files import FaultLog, Location, decode_csv, read_file
 from medalopt.instance.reader.limits import MAX_LIST_BYTES
 from medalopt.instance.reader.rows import InputSheet, parse_column
 from medalopt.instance.resolve.parsed_document import Calendar

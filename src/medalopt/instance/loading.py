@@ -19,8 +19,16 @@ from pydantic import ValidationError
 from medalopt.errors import Fault, FaultKind, InputError, UsageError
 from medalopt.instance.instance import Instance, is_same_instance
 from medalopt.instance.reader.csv_reader import build_csv_sheet, resolve_table_path
-from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
-from medalopt.instance.reader.files import CODECS, decode_table, decode_yaml, pause_garbage_collection, read_file
+from medalopt.instance.reader.files import (
+    CODECS,
+    MAX_WORDED_FAULTS,
+    FaultLog,
+    Location,
+    decode_table,
+    decode_yaml,
+    pause_garbage_collection,
+    read_file,
+)
 from medalopt.instance.reader.limits import MAX_INSTANCE_BYTES, MAX_TABLE_BYTES
 from medalopt.instance.reader.overrides import (
     OVERRIDE_LOCATION,

@@ -18,7 +18,7 @@ from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.bounds import is_stocked
 from medalopt.instance.input_table import InputTable
 from medalopt.instance.instance import Instance
-from medalopt.instance.reader.errors import FaultLog
+from medalopt.instance.reader.files import FaultLog
 from medalopt.instance.routes import Routes
 from medalopt.instance.schema.field_types import QuantityField, find_name_flaw
 from medalopt.instance.smelter_terms import leaves_metal

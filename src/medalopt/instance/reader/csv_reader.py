@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Bools, Ints
 from medalopt.instance.reader import limits
-from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
+from medalopt.instance.reader.files import MAX_WORDED_FAULTS, FaultLog, Location
 from medalopt.instance.reader.rows import CellColumn, CellText, ColumnKey, InputSheet
 from medalopt.instance.reader.yaml_nodes import ScalarNode, is_thousands_head, is_thousands_tail
 from medalopt.text import escape_text, explain_comma, join_names, suggest_name

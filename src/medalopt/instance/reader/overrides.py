@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from medalopt.errors import FaultKind, InputError
-from medalopt.instance.reader.errors import FaultLog, Location
+from medalopt.instance.reader.files import FaultLog, Location
 from medalopt.instance.reader.rows import (
     PERIOD,
     STEPPED_FIELD,

@@ -16,7 +16,7 @@ import numpy as np
 from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.reader import limits
-from medalopt.instance.reader.errors import FaultLog, Location
+from medalopt.instance.reader.files import FaultLog, Location
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, is_null, name_list_entry
 from medalopt.instance.schema.containers import STEP_LIST_FAULT
 from medalopt.instance.schema.field_types import QuantityField

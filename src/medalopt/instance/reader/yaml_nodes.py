@@ -18,7 +18,7 @@ import yaml
 
 from medalopt.errors import FaultKind
 from medalopt.instance.reader import limits
-from medalopt.instance.reader.errors import FaultLog, Location
+from medalopt.instance.reader.files import FaultLog, Location
 from medalopt.text import ParameterPath, check_control_characters, escape_text, explain_comma, render_path
 
 _MAX_NUMBER_LENGTH = 400

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Floats
 from medalopt.instance.instance import Instance
-from medalopt.instance.reader.errors import MAX_LISTED
+from medalopt.instance.reader.files import MAX_LISTED
 from medalopt.instance.reader.yaml_nodes import ScalarNode, find_node
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.streams import LaneRows, StreamRows

@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from medalopt.errors import FaultKind
-from medalopt.instance.reader.errors import FaultLog
+from medalopt.instance.reader.files import FaultLog
 from medalopt.instance.reader.rows import InputSheet
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, find_node, locate_key, locate_path
 from medalopt.instance.schema.document import Document, Periods

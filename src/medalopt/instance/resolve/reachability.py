@@ -11,7 +11,7 @@ from medalopt.errors import FaultKind
 from medalopt.instance.arithmetic import read_floats
 from medalopt.instance.arrays import Bools, Ints
 from medalopt.instance.instance import Instance
-from medalopt.instance.reader.errors import MAX_LISTED
+from medalopt.instance.reader.files import MAX_LISTED
 from medalopt.instance.reader.yaml_nodes import find_node
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.streams import StreamRows

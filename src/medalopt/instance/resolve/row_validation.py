@@ -11,7 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Ints
-from medalopt.instance.reader.errors import MAX_LISTED, Location
+from medalopt.instance.reader.files import MAX_LISTED, Location
 from medalopt.instance.reader.rows import (
     PERIOD,
     STEPPED_FIELD,

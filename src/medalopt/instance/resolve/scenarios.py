@@ -21,8 +21,7 @@ from typing import Any
 from medalopt.errors import FaultKind, InputError, UsageError
 from medalopt.instance.instance import Instance
 from medalopt.instance.reader import limits
-from medalopt.instance.reader.errors import FaultLog, Location
-from medalopt.instance.reader.files import FileBytes, decode_csv, decode_yaml, read_file
+from medalopt.instance.reader.files import FaultLog, FileBytes, Location, decode_csv, decode_yaml, read_file
 from medalopt.instance.reader.overrides import (
     OVERRIDE_LOCATION,
     apply_row_overrides,

@@ -12,7 +12,7 @@ import numpy as np
 from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints, stack_over_periods
 from medalopt.instance.instance import Lanes, Streams
-from medalopt.instance.reader.errors import Location
+from medalopt.instance.reader.files import Location
 from medalopt.instance.reader.rows import (
     STEPPED_FIELD,
     CellColumn,

@@ -18,7 +18,7 @@ from medalopt.instance.bounds import (
     may_buy,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.reader.errors import MAX_LISTED
+from medalopt.instance.reader.files import MAX_LISTED
 from medalopt.instance.reader.yaml_nodes import find_node
 from medalopt.instance.resolve.outliers import warn_of_outliers
 from medalopt.instance.resolve.parsed_document import Draft

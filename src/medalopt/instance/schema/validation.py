@@ -18,7 +18,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticUndefined
 
 from medalopt.errors import FaultKind
-from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
+from medalopt.instance.reader.files import MAX_WORDED_FAULTS, FaultLog, Location
 from medalopt.instance.reader.yaml_nodes import (
     MappingNode,
     ScalarNode,

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from medalopt.errors import Fault, FaultKind, InputError
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import InstanceFile, read_calendar
-from medalopt.instance.reader.errors import MAX_WORDED_FAULTS, FaultLog, Location
 from medalopt.instance.reader.excel_reader import (
     DateText,
     PercentNumber,
@@ -23,7 +22,7 @@ from medalopt.instance.reader.excel_reader import (
     format_cell_address,
     read_workbook,
 )
-from medalopt.instance.reader.files import FileBytes
+from medalopt.instance.reader.files import MAX_WORDED_FAULTS, FaultLog, FileBytes, Location
 from medalopt.instance.reader.limits import MAX_INSTANCE_CELLS
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, parse_yaml
 from medalopt.instance.resolve.parsed_document import Calendar

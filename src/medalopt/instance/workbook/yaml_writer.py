@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from medalopt.instance.reader.errors import Location
+from medalopt.instance.reader.files import Location
 from medalopt.instance.reader.rows import PER_PERIOD_FIELDS
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from medalopt.instance.resolve.parsed_document import Calendar
