@@ -106,10 +106,19 @@ def cut_to_summary(text: str) -> str:
 
 
 def run_plain(*arguments: str) -> str:
-    """Return the output of `medalopt` with `arguments` where standard output is no terminal."""
-    environment = os.environ | {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": str(WIDTH)}
-    command = [MEDALOPT, *arguments]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment).stdout
+    """Return the output of `medalopt` with `arguments`, run in this process where standard output is no terminal.
+
+    Raises:
+        SystemExit: The command failed.
+    """
+    from medalopt.cli.run import run_command
+
+    said, errors = io.StringIO(), io.StringIO()
+    with contextlib.chdir(ROOT), contextlib.redirect_stdout(said), contextlib.redirect_stderr(errors):
+        code = run_command(arguments)
+    if code:
+        sys.exit(f"medalopt {shlex.join(arguments)}: exit code {code}: {errors.getvalue()}")
+    return said.getvalue()
 
 
 def draw_gallery(wanted: str = "") -> dict[str, str]:
@@ -121,19 +130,12 @@ def draw_gallery(wanted: str = "") -> dict[str, str]:
     Raises:
         SystemExit: A command failed.
     """
-    from medalopt.cli.run import run_command
-
     page = (ROOT / "docs/gallery.md").read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(ROOT):
+    with tempfile.TemporaryDirectory() as folder:
         for line in re.findall(r"^\$ medalopt (.* -o docs/images/.*)$", page, flags=re.MULTILINE):
             if not wanted.startswith(shlex.split(line)[-1].removesuffix(".svg") if wanted else ""):
                 continue
-            words = shlex.split(line.replace("docs/images", folder))
-            said = io.StringIO()
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
-                code = run_command(words)
-            if code:
-                sys.exit(f"medalopt {line}: exit code {code}: {said.getvalue()}")
+            run_plain(*shlex.split(line.replace("docs/images", folder)))
         return {f"docs/images/{path.name}": path.read_text(encoding="utf-8") for path in sorted(Path(folder).iterdir())}
 
 
@@ -292,18 +294,35 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
+def render_pages(wanted: str = "", check: bool = False) -> dict[str, str]:
+    """Return generated files by their path from the root.
+
+    Args:
+        wanted: Path of a file; of a picture, all that its command writes. '' for all.
+        check: Leave out the tutorials in Python.
+    """
+    pages = {name: render() for name, render in PAGES.items() if wanted in ("", name)}
+    if wanted not in PAGES:
+        pages |= draw_gallery(wanted) | ({} if check else render_notebooks(wanted))
+    return pages
+
+
+def list_stale(pages: dict[str, str]) -> list[str]:
+    """Return the paths of those generated files that differ from the files in place."""
+    return [name for name, text in pages.items() if not _is_current(ROOT / name, text)]
+
+
 def main() -> int:
     """Write the files that are out of date; with `--check` list them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("page", nargs="?", default="", metavar="PAGE", help="such as docs/reference/cli.md; all")
     parser.add_argument("--check", action="store_true", help="list, and write nothing; without tutorials in Python")
     given = parser.parse_args()
-    pages = {name: render() for name, render in PAGES.items() if given.page in ("", name)}
-    if given.page not in PAGES:
-        pages |= draw_gallery(given.page) | ({} if given.check else render_notebooks(given.page))
+    os.environ["COLUMNS"] = str(WIDTH)
+    pages = render_pages(given.page, given.check)
     if not pages:
         parser.error(f"{given.page}: no generated page; give its path from the root, such as docs/reference/cli.md")
-    stale = [name for name, text in pages.items() if not _is_current(ROOT / name, text)]
+    stale = list_stale(pages)
     for name in stale:
         print(f"{name} is out of date" if given.check else f"{name} written")
         if not given.check:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -11,16 +10,18 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import generate
 import pytest
-from docs.notebooks import NOTEBOOKS, render_notebook
+from notebooks import NOTEBOOKS, render_notebook
+from tests.cli.runs import here
 from tests.documents import Command, list_commands, list_scripts, list_untrue_lines, run_commands
 
 import medalopt
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-# in a shell, below; with a cluster, in tests/analysis/sweep/test_cluster.py; by docs/generate.py
-ELSEWHERE = {"README.md", "docs/tutorials/nation.md", "docs/gallery.md"}
+# with a cluster, in tests/analysis/sweep/test_cluster.py; as generated pictures
+ELSEWHERE = {"docs/tutorials/nation.md", "docs/gallery.md"}
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -48,24 +49,11 @@ def desk(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command in `folder` with this environment's programs first."""
-    path = os.pathsep.join([str(BIN), os.environ["PATH"]])
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | {"PATH": path})
-
-
 def test_the_readme_starts_with_the_two_commands() -> None:
     """README.md names `make solve` and `make test`, in this order, before anything else that is to be run."""
     first = blocks("console")[0]
     assert first[0] == "README.md"
     assert re.findall(r"^\$ (make \w+)", first[1], flags=re.MULTILINE) == ["make solve", "make test"]
-
-
-def test_commands_of_the_readme_run(desk: Path) -> None:
-    """The commands of the README run in a shell, one after the other, as they stand there."""
-    lines = re.findall(r"^\$ (medalopt .*)$", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    ran = run(["bash", "-ec", "\n".join(lines)], desk)
-    assert lines and ran.returncode == 0, ran.stderr
 
 
 @pytest.mark.parametrize("page", [page for page in pages_with(list_commands) if page not in ELSEWHERE])
@@ -85,7 +73,8 @@ def test_python_of_the_documents_runs(page: str, desk: Path) -> None:
     mark = "-- end of a block --"
     text = "".join(f"{script.words[0]}\nprint({mark!r})\n" for script in scripts)
     (desk / "page.py").write_text(text, encoding="utf-8")  # a file, as the processes of a cluster start from it
-    ran = run([sys.executable, "-W", "error", "page.py"], desk)
+    command = [sys.executable, "-W", "error", "page.py"]
+    ran = subprocess.run(command, cwd=desk, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     printed = ran.stdout.split(mark + "\n")
     wrong = [list_untrue_lines(script.shown, part) for script, part in zip(scripts, printed, strict=False)]
@@ -108,12 +97,13 @@ def test_a_page_that_is_not_true_is_seen(desk: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(("page", "text"), blocks("yaml"))
-def test_an_instance_of_the_documents_is_right(page: str, text: str, desk: Path) -> None:
+def test_an_instance_of_the_documents_is_right(page: str, text: str, tmp_path: Path) -> None:
     """A whole instance that a page shows is accepted without a warning, and has a plan."""
-    (desk / "shown.yaml").write_text(text, encoding="utf-8")
-    checked = run(["medalopt", "check", "shown.yaml"], desk)
-    assert (checked.returncode, checked.stderr) == (0, "")
-    assert run(["medalopt", "solve", "shown.yaml"], desk).returncode == 0
+    path = tmp_path / "shown.yaml"
+    path.write_text(text, encoding="utf-8")
+    checked = here("check", str(path))
+    assert (checked.code, checked.err) == (0, "")
+    assert here("solve", str(path)).code == 0
 
 
 SECTIONS = {
@@ -151,16 +141,20 @@ def test_every_field_of_the_format_is_reported(section: str, models: list[str]) 
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} <= known
 
 
-def test_generated_pages_are_up_to_date() -> None:
-    """Generated files in docs/ equal the output of `make docs`."""
-    ran = run([sys.executable, "docs/generate.py", "--check"], ROOT)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+GALLERY = (ROOT / "docs/gallery.md").read_text(encoding="utf-8")
+PICTURES = re.findall(r"^\$ medalopt .* -o (docs/images/.*\.svg)$", GALLERY, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", [*generate.PAGES, *PICTURES])
+def test_a_generated_page_is_up_to_date(page: str) -> None:
+    """Generated files in docs/, and the pictures of each command of the gallery, equal the output of `make docs`."""
+    made = generate.render_pages(page, check=True)
+    assert made and generate.list_stale(made) == []
 
 
 def test_the_gallery_shows_every_picture() -> None:
     """Each picture in docs/images is in the gallery, which has at least twelve, each below its command."""
-    page = (ROOT / "docs/gallery.md").read_text(encoding="utf-8")
-    shown = re.findall(r"^!\[[^\]]{20,}\]\(images/(.+)\)$", page, flags=re.MULTILINE)
+    shown = re.findall(r"^!\[[^\]]{20,}\]\(images/(.+)\)$", GALLERY, flags=re.MULTILINE)
     assert len(shown) >= 12 and sorted(shown) == sorted(path.name for path in (ROOT / "docs/images").iterdir())
 
 

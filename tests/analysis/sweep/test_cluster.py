@@ -17,8 +17,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from docs.notebooks import FOLDER, render_notebook
 from instances.japan1621.__main__ import main as write_nation
+from notebooks import FOLDER, render_notebook
 from tests.analysis.varied import ROOT, TINY
 from tests.documents import SCHEDULER, run_commands
 
