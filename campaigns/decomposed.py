@@ -14,14 +14,14 @@ import medalopt
 from campaigns.running import Found, campaign
 from medalopt import Instance, Plan
 from medalopt.errors import NoPlanError
-from medalopt.solver.decomposition import column_generation
+from medalopt.solver.decomposition import crossover
 
 NEAR = 1e-8  # of cost and tonnes, where the measure leaves a tie
 
 
 def trial(seed: int) -> Found:
     """Solve instance number `seed`, and its extremes, directly and by decomposition, for each objective."""
-    column_generation.FIRST_OPEN_CELLS = 1
+    crossover.FIRST_OPEN_CELLS = 1
     found = Found()
     for name, files in ((f"{seed}", pool.files(seed)), (f"{seed} at extremes", extreme(seed))):
         instance = pool.read(files)

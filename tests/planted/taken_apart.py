@@ -17,12 +17,12 @@ def taken_apart(optima: Mapping[str, Mapping[str, float | None]], paths: tuple[P
     from medalopt.instance.bounds import compute_bounds
     from medalopt.instance.routes import build_routes
     from medalopt.solve_instance import BestDuals, _select_certified
-    from medalopt.solver.decomposition import column_generation, subproblems
+    from medalopt.solver.decomposition import crossover, subproblems
     from medalopt.solver.decomposition.column_generation import solve_by_column_generation
     from medalopt.solver.solve_lp import SolveTask
 
     # nearly all cells are fixed, and each cell whose answer may change is priced by itself
-    column_generation.FIRST_OPEN_CELLS, subproblems.REPRICED_SHARE = 1, 1.0
+    crossover.FIRST_OPEN_CELLS, subproblems.REPRICED_SHARE = 1, 1.0
     waiting = medalopt.load(paths[0], WAITING)
     asked = [(medalopt.load(path), optima[str(path)]["cost"]) for path in paths]
     for instance, expected in (*asked, (waiting, medalopt.solve(waiting, method="direct").objective)):
@@ -44,8 +44,8 @@ def _bounds(task: Any) -> Iterator[str]:
     """Yield where a round's bound is not the certificate's, or the rounds do not come near it."""
     from medalopt.proof.bound import compute_lower_bound
     from medalopt.proof.prices import build_prices
-    from medalopt.solver.decomposition.column_generation import recover_duals
-    from medalopt.solver.decomposition.iterations import DecomposedTask, generate_columns
+    from medalopt.solver.decomposition.column_generation import generate_columns, recover_duals
+    from medalopt.solver.decomposition.master import DecomposedTask
     from medalopt.tolerances import PHASE_ONE_TOLERANCE
 
     split = DecomposedTask.decompose(task)

@@ -19,8 +19,11 @@ from medalopt.proof.bound import compute_lower_bound
 from medalopt.proof.certificate import prove_infeasibility
 from medalopt.proof.prices import build_prices
 from medalopt.solver.decomposition import column_generation
-from medalopt.solver.decomposition.column_generation import solve_by_column_generation
-from medalopt.solver.decomposition.iterations import DecomposedTask, generate_columns
+from medalopt.solver.decomposition.column_generation import (
+    generate_columns,
+    solve_by_column_generation,
+)
+from medalopt.solver.decomposition.master import DecomposedTask
 from medalopt.solver.solve_lp import SolveTask
 from medalopt.tolerances import PHASE_ONE_TOLERANCE
 

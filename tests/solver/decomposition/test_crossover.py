@@ -21,7 +21,7 @@ from medalopt.solver.decomposition.crossover import (
     select_open_cells,
     sum_fixed_quantities,
 )
-from medalopt.solver.decomposition.iterations import DecomposedTask
+from medalopt.solver.decomposition.master import DecomposedTask
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.scaling import scale_program
 from medalopt.solver.solve_lp import SolveTask

@@ -21,8 +21,9 @@ from medalopt.proof.bound import compute_lower_bound
 from medalopt.proof.certificate import prove_infeasibility
 from medalopt.proof.prices import build_prices
 from medalopt.solver.decomposition import column_generation
-from medalopt.solver.decomposition.iterations import DecomposedTask, PricingProblem, generate_columns
-from medalopt.solver.decomposition.participation import ParticipationNeeds, solve_participation
+from medalopt.solver.decomposition.column_generation import generate_columns
+from medalopt.solver.decomposition.master import DecomposedTask
+from medalopt.solver.decomposition.subproblems import ParticipationNeeds, PricingProblem, solve_participation
 from medalopt.solver.solve_lp import SolveTask
 
 SHARE = 0.3

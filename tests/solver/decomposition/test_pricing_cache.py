@@ -9,8 +9,8 @@ from tests.laws import pool
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.routes import build_routes
 from medalopt.solver.decomposition import subproblems
-from medalopt.solver.decomposition.iterations import DecomposedTask
-from medalopt.solver.decomposition.participation import ParticipationNeeds
+from medalopt.solver.decomposition.master import DecomposedTask
+from medalopt.solver.decomposition.subproblems import ParticipationNeeds
 from medalopt.solver.solve_lp import SolveTask
 
 

@@ -1,13 +1,16 @@
-"""Solve one instance by column generation, then recover an exact optimum, a mixture of solutions, or a proof.
+"""Column generation (Dantzig and Wolfe 1960): master problem and subproblems alternate until bound and objective meet.
 
-Infeasibility is shown by phase one.
+Subproblems are priced between the best duals so far and those of the master problem, y = α ŷ + (1−α) ȳ (Wentges 1997;
+in-out separation: Ben-Ameur and Neto 2007), since the latter alone oscillate. Each iteration gives a lower bound
+(Lagrange): the value of the rows at y, and of the subproblems.
+
+Then an exact optimum, a mixture of solutions, or a proof of infeasibility, which phase one shows, is recovered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -19,38 +22,31 @@ from medalopt.model.network import Network
 from medalopt.model.variables import list_linking_families
 from medalopt.proof.prices import DualGrid, Duals
 from medalopt.solver.assemble import list_settlement_rows
-from medalopt.solver.basis import Basis
-from medalopt.solver.confidence import MAX_CUT_ROUNDS
 from medalopt.solver.decomposition.cones import (
     ConeCut,
-    add_scaled_cut,
     assign_cuts,
-    list_cut_rows,
-    merge_cuts,
     read_cuts,
-    separate_cones,
 )
 from medalopt.solver.decomposition.crossover import (
-    CrossoverBasis,
+    MAX_KEPT_CELLS,
+    Crossover,
+    CrossoverStep,
     OpenCells,
-    build_crossover_program,
-    select_open_cells,
-    sum_fixed_quantities,
+    begin_crossover,
+    select_master_duals,
+    solve_crossover,
 )
-from medalopt.solver.decomposition.iterations import (
-    ColumnGenerationState,
-    DecomposedTask,
-    generate_columns,
+from medalopt.solver.decomposition.master import DecomposedTask, MasterProblem, MasterSolution
+from medalopt.solver.decomposition.pricing import RoutePricing
+from medalopt.solver.decomposition.subproblems import (
+    PricingProblem,
+    SubproblemSolution,
     price_quantities,
 )
-from medalopt.solver.decomposition.pricing import RoutePricing
-from medalopt.solver.decomposition.subproblems import SubproblemSolution, find_profitable_cells
-from medalopt.solver.highs import DUAL_SIMPLEX, METHODS, load_highs, solve_by_method
-from medalopt.solver.program import SolverProgram
-from medalopt.solver.scaling import ScaledProgram, tighten_bounds_to_demand
+from medalopt.solver.highs import METHODS
 from medalopt.solver.solution import Solution, extract_decisions
-from medalopt.solver.solve_lp import SolveTask, generate_scalings, solve_linear_program
-from medalopt.tolerances import CROSSOVER_GAP, NEGLIGIBLE_SHARE, PHASE_ONE_TOLERANCE, TARGET_GAP
+from medalopt.solver.solve_lp import SolveTask, solve_linear_program
+from medalopt.tolerances import PHASE_ONE_TOLERANCE, REDUCED_COST_TOLERANCE, TARGET_GAP
 
 MAX_ITERATIONS = 300  # greatest number of iterations of a phase
 COARSE_GAP = 1e-5  # relative gap at which participation minima are included
@@ -59,23 +55,70 @@ MAX_PARTICIPATION_TURNS = 8  # greatest number of times the surely profitable ce
 REUSED_PRICES = 12  # number of earlier prices whose solutions start a revised master problem
 SCALING_COUNT = 3  # number of scalings, as `generate_scalings` yields them
 METHOD_NAME = "decomposition"
-FIRST_OPEN_CELLS = 1_000  # number of cells opened in the first crossover program
-OPEN_CELL_SHARE = 1.5e-3  # the same as a share of all cells; the larger number applies
-MAX_CROSSOVER_STEPS = 40  # greatest number of crossover programs
-MAX_CONTINUED_STEPS = 4  # the same where block solutions are the alternative
-MAX_KEPT_CELLS = 2_500  # number of open cells up to which the next confidence begins with them
-MAX_TIED_CELLS = 20_000  # greatest number of tied cells opened together
+INITIAL_SMOOTHING, MIN_SMOOTHING = 0.5, 0.02  # smoothing factor α: initial and least value
 
 
 @dataclass(frozen=True, eq=False)
-class _Crossover:
-    """Start of a sequence of crossover programs, with the subproblem `solution` at the prices `weights`."""
+class ColumnGenerationState:
+    """State after an iteration: master optimum `mix`, best duals `y` so far, and their lower `bound`."""
 
-    left: OpenCells
-    basis: CrossoverBasis
-    cuts: tuple[ConeCut, ...]
-    solution: SubproblemSolution
-    weights: Floats
+    number: int
+    mix: MasterSolution
+    y: Floats
+    bound: float
+    solution: SubproblemSolution  # subproblem solution at y; reduced costs may be older
+
+    @property
+    def gap(self) -> float:
+        """Gap between the master objective and the bound, relative to the magnitude of the objective's terms."""
+        return (self.mix.value - self.bound) / max(1.0, self.mix.size)
+
+
+def generate_columns(
+    master: MasterProblem, problem: PricingProblem, maximum: int, first: Floats | None = None
+) -> Iterator[ColumnGenerationState]:
+    """Iterate column generation in the current phase of the master problem.
+
+    Args:
+        master: Master problem.
+        maximum: Greatest number of iterations.
+        first (M,): Duals to begin with, if better ones than the master's are known.
+
+    Yields:
+        The state after each iteration.
+    """
+    best: ColumnGenerationState | None = None
+    kept, last = INITIAL_SMOOTHING, None
+    for number in range(maximum):
+        mix = master.solve()
+        if mix is None:
+            return
+        start = mix.y if first is None else _append_zeros(first, len(mix.y))
+        y = start if best is None else kept * _append_zeros(best.y, len(mix.y)) + (1 - kept) * mix.y
+        weights = master.compute_prices(y)
+        last = problem.reprice(weights, last)
+        result = last.reduced_costs
+        bound = master.compute_bound_alone(y) + float(price_quantities(result, weights).sum())
+        better = best is None or bound > best.bound
+        best = (
+            ColumnGenerationState(number, mix, y, bound, last.solution)
+            if better or best is None
+            else replace(best, number=number, mix=mix)
+        )
+        pays = price_quantities(result, master.compute_prices(mix.y)) - mix.blocks < -REDUCED_COST_TOLERANCE * max(
+            1.0, mix.size
+        )
+        yield best
+        if not pays.any() and not kept:
+            return  # no block solution prices out at the unsmoothed duals: optimal up to rounding
+        if pays.any():
+            master.add_columns(weights, result[pays], np.flatnonzero(pays))
+        kept = min(INITIAL_SMOOTHING, 1.5 * kept) if pays.any() else (kept / 2 if kept > MIN_SMOOTHING else 0.0)
+
+
+def _append_zeros(y: Floats, count: int) -> Floats:
+    """Return duals with zeros for the cuts added since, (count,)."""
+    return np.append(y, np.zeros(count - len(y)))
 
 
 class ConfidencePath:
@@ -87,7 +130,7 @@ class ConfidencePath:
 
     def __init__(self) -> None:
         self._split: DecomposedTask | None = None
-        self._last: _Crossover | None = None
+        self._last: Crossover | None = None
 
     def solve(self, task: SolveTask) -> Iterator[Solution]:
         """Yield solutions: from the last crossover, from the block solutions so far, then from the beginning.
@@ -112,12 +155,12 @@ class ConfidencePath:
                 yield solution
         state = _iterate_and_reprice(split, TARGET_GAP)
         if state is not None and not split.problem.classes.need.any():
-            solution = self.cross_over(split, _begin_crossover(split, state), 0, METHODS[0])
+            solution = self.cross_over(split, begin_crossover(split, state.y, state.solution), 0, METHODS[0])
             if solution is not None:
                 yield solution
 
     def cross_over(
-        self, split: DecomposedTask, start: _Crossover, scaling: int, method: str, required: bool = True
+        self, split: DecomposedTask, start: Crossover, scaling: int, method: str, required: bool = True
     ) -> Solution | None:
         """Recover an exact plan by a sequence of crossover programs.
 
@@ -131,12 +174,12 @@ class ConfidencePath:
         Returns:
             The solution; None where none is found.
         """
-        found = _solve_crossover(split, start, scaling, method, required)
+        found = solve_crossover(split, start, scaling, method, required)
         if found is None:
             return None
         left, step = found
         self._split = split
-        self._last = _Crossover(left, step.next_basis, step.binding_cuts, step.solution, step.weights)
+        self._last = Crossover(left, step.next_basis, step.binding_cuts, step.solution, step.weights)
         return _build_crossover_solution(split, left, step)
 
 
@@ -164,7 +207,7 @@ def solve_by_column_generation(
         yield Solution("stopped", METHOD_NAME)
         return
     if state is not None and split.master.phase_one:
-        yield _recover_multipliers(split, state)
+        yield _build_solution(split, state.y, state.solution, split.network, split.master.cuts)  # multipliers
     elif state is not None:
         if gap > TARGET_GAP:
             yield _recover_mixed_solution(split, state)
@@ -183,9 +226,7 @@ def _enforce_participation(
     problem, found = split.problem, state
     surely = np.ones_like(problem.minima.cells)
     for _ in range(MAX_PARTICIPATION_TURNS):
-        surely &= find_profitable_cells(
-            problem.instance, problem.pricing, problem.classes, split.master.compute_prices(found.y), SURE_PROFIT_SHARE
-        )
+        surely &= problem.find_profitable_cells(split.master.compute_prices(found.y), SURE_PROFIT_SHARE)
         split = split.require_participation(surely, REUSED_PRICES)
         for enough in sorted({max(COARSE_GAP, near), near}, reverse=True):
             following = _iterate_and_reprice(split, enough, found.y)
@@ -246,164 +287,12 @@ def _yield_exact(split: DecomposedTask, state: ColumnGenerationState, path: Conf
                 yield _recover_mixed_solution(split, state)
                 yield Solution("stopped", METHOD_NAME)
                 return
-            solution = path.cross_over(split, _begin_crossover(split, state), scaling, method)
+            solution = path.cross_over(split, begin_crossover(split, state.y, state.solution), scaling, method)
             if solution is not None:
                 yield solution
 
 
-@dataclass(frozen=True, eq=False)
-class _CrossoverStep:
-    """Solved crossover program: columns and duals, and the subproblem solution at its duals."""
-
-    network: Network
-    program: SolverProgram
-    ready: ScaledProgram
-    x: Floats
-    y: Floats
-    weights: Floats
-    solution: SubproblemSolution
-    gap: float
-    method: str
-    basis: Basis | None
-    cuts: tuple[ConeCut, ...]
-    cut_values: Floats  # dual values of the cuts
-
-    @property
-    def binding_cuts(self) -> tuple[ConeCut, ...]:
-        """Cuts with a dual value, which alone give the same optimum."""
-        return tuple(cut for cut, value in zip(self.cuts, self.cut_values.tolist(), strict=True) if value > 0)
-
-    @property
-    def next_basis(self) -> CrossoverBasis:
-        """Basis for the next program."""
-        return CrossoverBasis(self.network, self.program, self.basis)
-
-
-def _begin_crossover(split: DecomposedTask, state: ColumnGenerationState) -> _Crossover:
-    """Return the start of crossover from the final state of column generation."""
-    problem, weights = split.full_problem, split.master.compute_prices(state.y)
-    solution = problem.solve(weights)[0] if problem.classes.need.any() else state.solution  # at the same prices
-    left = select_open_cells(problem, solution, weights, _count_first_cells(solution))
-    basis = CrossoverBasis(split.network, split.master.linear, split.master.read_basis())
-    return _Crossover(left, basis, merge_cuts(split.master.cuts, state.y[split.master.height :]), solution, weights)
-
-
-def _count_first_cells(solution: SubproblemSolution) -> int:
-    """Return the number of cells opened in the first crossover program."""
-    return max(FIRST_OPEN_CELLS, int(solution.sent.size * OPEN_CELL_SHARE))
-
-
-def _solve_crossover(
-    split: DecomposedTask, start: _Crossover, scaling: int, method: str, required: bool
-) -> tuple[OpenCells, _CrossoverStep] | None:
-    """Solve crossover programs until no cell changes; return the open cells and the last program's optimum."""
-    problem, solution, weights = split.full_problem, start.solution, start.weights
-    left, basis, cuts, few = start.left, start.basis, start.cuts, _count_first_cells(solution)
-    for _ in range(MAX_CROSSOVER_STEPS if required else MAX_CONTINUED_STEPS):
-        step = _solve_crossover_step(split, left, scaling, method, basis, cuts)
-        if step is not None and separate_cones(split.linking.cones, step.x[step.program.network :]):
-            cuts, basis = _collect_cuts(split, step)
-            continue
-        if step is None and not required:
-            return None
-        if step is None:
-            few *= 2
-            more = select_open_cells(problem, solution, weights, few, left)
-        else:
-            method, basis = step.method, step.next_basis
-            done = step.gap <= CROSSOVER_GAP  # ties are opened nevertheless: the secondary objectives may decide them
-            more = select_open_cells(problem, step.solution, step.weights, 0 if done else few, left)
-            if done and more.cells.sum() > MAX_TIED_CELLS:
-                return left, step
-        if more.size == left.size and step is not None:
-            return left, step  # the certificate decides on its quality
-        if more.size == left.size and few > left.cells.size:
-            return None
-        if not required and more.cells.sum() > MAX_KEPT_CELLS:
-            return None
-        left = more
-    return None
-
-
-def _solve_crossover_step(
-    split: DecomposedTask,
-    left: OpenCells,
-    scaling: int,
-    method: str,
-    basis: CrossoverBasis,
-    cuts: tuple[ConeCut, ...],
-) -> _CrossoverStep | None:
-    """Solve the crossover program of the open cells; return None without an optimum."""
-    task, problem, half = split.task, split.full_problem, split.linking.with_cuts(cuts)
-    fixed = sum_fixed_quantities(problem, left)
-    network, program = build_crossover_program(problem, half, task.bounds, left, fixed)
-
-    def useful() -> Floats:
-        """Return the implied bounds of the columns, limited to amounts that demand can use."""
-        return build_crossover_program(
-            problem, half, tighten_bounds_to_demand(task.instance, task.routes, task.bounds), left, fixed
-        )[1].size
-
-    ready = next(islice(generate_scalings(program, useful), scaling, None))
-    start = basis.transfer(network, program, split.problem.pricing, left.solution)
-    bare = ((each, None) for each in dict.fromkeys((method, *METHODS)))
-    tries = (solve_by_method(ready, *each, task.budget) for each in ((method, start), *bare))
-    result = next((each for each in tries if each.status != "unanswered"), None)
-    if result is None or result.status != "optimal":
-        return None
-    x, y = (
-        ready.unscale_columns(np.where(np.abs(result.x) < NEGLIGIBLE_SHARE, 0.0, result.x)),
-        ready.unscale_duals(result.y),
-    )
-    of_master = _select_master_duals(split, network, y, cuts)
-    weights = split.master.compute_prices(of_master)
-    solution, entries = problem.solve(weights)
-    parts = np.concatenate([program.costs[0] * x, half.program.costs[0, : half.count] * fixed])
-    bound = split.master.compute_bound_alone(of_master, cuts) + float(price_quantities(entries, weights).sum())
-    gap = (parts.sum() - bound) / max(1.0, np.abs(parts).sum())
-    return _CrossoverStep(
-        *(network, program, ready, x, y, weights, solution, float(gap), result.method, result.basis, cuts),
-        of_master[len(of_master) - len(cuts) :],
-    )
-
-
-def _collect_cuts(split: DecomposedTask, step: _CrossoverStep) -> tuple[tuple[ConeCut, ...], CrossoverBasis]:
-    """Collect the cuts that a crossover program needs, by dual simplex in HiGHS; return them with the final basis."""
-    session, cuts, program = load_highs(step.ready), step.cuts, step.program
-    if session is None or step.basis is None:
-        return (*cuts, *separate_cones(split.linking.cones, step.x[program.network :])), step.next_basis
-    session.use_simplex(DUAL_SIMPLEX)
-    session.set_basis(step.basis)
-    basis: Basis | None = step.basis
-    for _ in range(MAX_CUT_ROUNDS):
-        if session.run(split.task.budget) != "optimal":
-            break
-        x = step.ready.unscale_columns(session.read_solution()[0])
-        violated, basis = separate_cones(split.linking.cones, x[program.network :]), session.basis
-        program = replace(step.program, rows=(*step.program.rows, *list_cut_rows(len(step.cuts), len(cuts))))
-        if not violated:
-            break
-        for cut in violated:
-            add_scaled_cut(session, cut, program.network, step.ready.column)
-        cuts = (*cuts, *violated)
-    return cuts, CrossoverBasis(step.network, program, basis)
-
-
-def _select_master_duals(split: DecomposedTask, network: Network, y: Floats, cuts: tuple[ConeCut, ...]) -> Floats:
-    """Return the duals of the master problem's rows among those of a crossover program."""
-    rows, own = len(network.supply_stream), split.network
-    supply = np.zeros(split.problem.block.shape)
-    supply[network.supply_stream, network.supply_period] = y[:rows]
-    fractions = np.zeros((int(network.split_group.max(initial=-1)) + 1, len(split.task.instance.periods)))
-    end = rows + len(network.split_group)
-    fractions[network.split_group, network.split_period] = y[rows:end]
-    rest = y[end : end + network.settlement_rows + len(split.linking.program.rows) + len(cuts)]
-    return np.concatenate(
-        [supply[own.supply_stream, own.supply_period], fractions[own.split_group, own.split_period], rest]
-    )
-
-
-def _build_crossover_solution(split: DecomposedTask, left: OpenCells, step: _CrossoverStep) -> Solution:
+def _build_crossover_solution(split: DecomposedTask, left: OpenCells, step: CrossoverStep) -> Solution:
     """Return the solution: optimum of the crossover program plus the fixed part."""
     decisions = extract_decisions(split.task.instance, split.task.routes, step.network, step.program, step.x)
     stays = left.fixed()
@@ -463,7 +352,7 @@ def recover_duals(
     instance, routes, half = split.task.instance, split.task.routes, split.linking.with_cuts(cuts)
     count, splits = len(explicit.supply_stream), len(explicit.split_group)
     duals: dict[str, dict[Any, float]] = {}
-    weights = split.master.compute_prices(_select_master_duals(split, explicit, y, cuts))
+    weights = split.master.compute_prices(select_master_duals(split, explicit, y, cuts))
     families = list_linking_families(instance, routes, whole=False)
     linking = [
         (f"define_{link.name}", key if len(key) > 1 else key[0] if key else None)
@@ -506,8 +395,3 @@ def _recover_mixed_solution(split: DecomposedTask, state: ColumnGenerationState)
             stockpile = stockpile + solution.stocks * of_block[problem.block]
     plan = Decisions(**{**vars(decisions), "stockpile": stockpile})
     return _build_solution(split, state.y, state.solution, split.network, master.cuts, decisions=plan)
-
-
-def _recover_multipliers(split: DecomposedTask, state: ColumnGenerationState) -> Solution:
-    """Recover the Farkas multipliers of an infeasible phase one."""
-    return _build_solution(split, state.y, state.solution, split.network, split.master.cuts)

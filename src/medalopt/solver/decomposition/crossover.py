@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -26,13 +27,36 @@ from medalopt.model.network import (
     select_network,
 )
 from medalopt.solver.basis import BASIC, LOWER, UPPER, Basis, transfer_statuses
-from medalopt.solver.decomposition.iterations import PricingProblem
-from medalopt.solver.decomposition.master import LinkingProgram
-from medalopt.solver.decomposition.participation import sum_over_bundles
+from medalopt.solver.confidence import MAX_CUT_ROUNDS
+from medalopt.solver.decomposition.cones import (
+    ConeCut,
+    add_scaled_cut,
+    list_cut_rows,
+    merge_cuts,
+    separate_cones,
+)
+from medalopt.solver.decomposition.master import DecomposedTask, LinkingProgram
 from medalopt.solver.decomposition.pricing import RoutePricing
-from medalopt.solver.decomposition.subproblems import SubproblemSolution, sum_linking_quantities
+from medalopt.solver.decomposition.subproblems import (
+    PricingProblem,
+    SubproblemSolution,
+    find_changed_cells,
+    price_quantities,
+    sum_linking_quantities,
+    sum_over_bundles,
+)
+from medalopt.solver.highs import DUAL_SIMPLEX, METHODS, load_highs, solve_by_method
 from medalopt.solver.program import ProgramBuilder, SolverProgram
-from medalopt.tolerances import TIE_MARGIN
+from medalopt.solver.scaling import ScaledProgram, tighten_bounds_to_demand
+from medalopt.solver.solve_lp import generate_scalings
+from medalopt.tolerances import CROSSOVER_GAP, NEGLIGIBLE_SHARE, TIE_MARGIN
+
+FIRST_OPEN_CELLS = 1_000  # number of cells opened in the first crossover program
+OPEN_CELL_SHARE = 1.5e-3  # the same as a share of all cells; the larger number applies
+MAX_CROSSOVER_STEPS = 40  # greatest number of crossover programs
+MAX_CONTINUED_STEPS = 4  # the same where block solutions are the alternative
+MAX_KEPT_CELLS = 2_500  # number of open cells up to which the next confidence begins with them
+MAX_TIED_CELLS = 20_000  # greatest number of tied cells opened together
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +107,7 @@ def select_open_cells(
     cells = margin <= near
     if before is not None:
         cells |= before.cells | _reduce_over_groups(
-            problem, _find_changed_cells(before.solution, solution), np.logical_or
+            problem, find_changed_cells(before.solution, solution), np.logical_or
         )
     cells &= has_supply(problem.instance) & ~problem.classes.is_explicit[:, None]
     sendable, keepable = (
@@ -93,12 +117,6 @@ def select_open_cells(
     if before is not None:
         sendable, keepable = sendable | before.sendable, keepable | before.keepable
     return OpenCells(solution if before is None else before.solution, cells, sendable, keepable)
-
-
-def _find_changed_cells(solution: SubproblemSolution, other: SubproblemSolution) -> Bools:
-    """Return the cells whose shipment, route or stock differs, (I, T)."""
-    another = (solution.by != other.by) & (other.sent > 0)
-    return np.asarray((solution.sent != other.sent) | (solution.stocks != other.stocks) | another)
 
 
 def _margin_threshold(margin: Floats, few: int) -> float:
@@ -297,3 +315,175 @@ def _name_columns(network: Network, program: SolverProgram) -> list[Hashable]:
     withheld = (network.withheld_pool, network.withheld_metal, network.withheld_period)
     pools = zip(*(axis.tolist() for axis in withheld), strict=True)
     return [*of_network, *(("withheld", *each) for each in pools), *program.places]
+
+
+@dataclass(frozen=True, eq=False)
+class Crossover:
+    """Start of a sequence of crossover programs, with the subproblem `solution` at the prices `weights`."""
+
+    left: OpenCells
+    basis: CrossoverBasis
+    cuts: tuple[ConeCut, ...]
+    solution: SubproblemSolution
+    weights: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class CrossoverStep:
+    """Solved crossover program: columns and duals, and the subproblem solution at its duals."""
+
+    network: Network
+    program: SolverProgram
+    ready: ScaledProgram
+    x: Floats
+    y: Floats
+    weights: Floats
+    solution: SubproblemSolution
+    gap: float
+    method: str
+    basis: Basis | None
+    cuts: tuple[ConeCut, ...]
+    cut_values: Floats  # dual values of the cuts
+
+    @property
+    def binding_cuts(self) -> tuple[ConeCut, ...]:
+        """Cuts with a dual value, which alone give the same optimum."""
+        return tuple(cut for cut, value in zip(self.cuts, self.cut_values.tolist(), strict=True) if value > 0)
+
+    @property
+    def next_basis(self) -> CrossoverBasis:
+        """Basis for the next program."""
+        return CrossoverBasis(self.network, self.program, self.basis)
+
+
+def begin_crossover(split: DecomposedTask, y: Floats, solution: SubproblemSolution) -> Crossover:
+    """Begin crossover with the cells nearest to a tie.
+
+    Args:
+        y (M + cuts,): Duals of the master problem.
+        solution: Subproblem solution at these duals.
+
+    Returns:
+        The start.
+    """
+    problem, weights = split.full_problem, split.master.compute_prices(y)
+    if problem.classes.need.any():
+        solution = problem.solve(weights)[0]
+    left = select_open_cells(problem, solution, weights, _count_first_cells(solution))
+    basis = CrossoverBasis(split.network, split.master.linear, split.master.read_basis())
+    return Crossover(left, basis, merge_cuts(split.master.cuts, y[split.master.height :]), solution, weights)
+
+
+def _count_first_cells(solution: SubproblemSolution) -> int:
+    """Return the number of cells opened in the first crossover program."""
+    return max(FIRST_OPEN_CELLS, int(solution.sent.size * OPEN_CELL_SHARE))
+
+
+def solve_crossover(
+    split: DecomposedTask, start: Crossover, scaling: int, method: str, required: bool
+) -> tuple[OpenCells, CrossoverStep] | None:
+    """Solve crossover programs until no cell changes; return the open cells and the last program's optimum."""
+    problem, solution, weights = split.full_problem, start.solution, start.weights
+    left, basis, cuts, few = start.left, start.basis, start.cuts, _count_first_cells(solution)
+    for _ in range(MAX_CROSSOVER_STEPS if required else MAX_CONTINUED_STEPS):
+        step = _solve_crossover_step(split, left, scaling, method, basis, cuts)
+        if step is not None and separate_cones(split.linking.cones, step.x[step.program.network :]):
+            cuts, basis = _collect_cuts(split, step)
+            continue
+        if step is None and not required:
+            return None
+        if step is None:
+            few *= 2
+            more = select_open_cells(problem, solution, weights, few, left)
+        else:
+            method, basis = step.method, step.next_basis
+            done = step.gap <= CROSSOVER_GAP  # ties are opened nevertheless: the secondary objectives may decide them
+            more = select_open_cells(problem, step.solution, step.weights, 0 if done else few, left)
+            if done and more.cells.sum() > MAX_TIED_CELLS:
+                return left, step
+        if more.size == left.size and step is not None:
+            return left, step  # the certificate decides on its quality
+        if more.size == left.size and few > left.cells.size:
+            return None
+        if not required and more.cells.sum() > MAX_KEPT_CELLS:
+            return None
+        left = more
+    return None
+
+
+def _solve_crossover_step(
+    split: DecomposedTask,
+    left: OpenCells,
+    scaling: int,
+    method: str,
+    basis: CrossoverBasis,
+    cuts: tuple[ConeCut, ...],
+) -> CrossoverStep | None:
+    """Solve the crossover program of the open cells; return None without an optimum."""
+    task, problem, half = split.task, split.full_problem, split.linking.with_cuts(cuts)
+    fixed = sum_fixed_quantities(problem, left)
+    network, program = build_crossover_program(problem, half, task.bounds, left, fixed)
+
+    def useful() -> Floats:
+        """Return the implied bounds of the columns, limited to amounts that demand can use."""
+        return build_crossover_program(
+            problem, half, tighten_bounds_to_demand(task.instance, task.routes, task.bounds), left, fixed
+        )[1].size
+
+    ready = next(islice(generate_scalings(program, useful), scaling, None))
+    start = basis.transfer(network, program, split.problem.pricing, left.solution)
+    bare = ((each, None) for each in dict.fromkeys((method, *METHODS)))
+    tries = (solve_by_method(ready, *each, task.budget) for each in ((method, start), *bare))
+    result = next((each for each in tries if each.status != "unanswered"), None)
+    if result is None or result.status != "optimal":
+        return None
+    x, y = (
+        ready.unscale_columns(np.where(np.abs(result.x) < NEGLIGIBLE_SHARE, 0.0, result.x)),
+        ready.unscale_duals(result.y),
+    )
+    of_master = select_master_duals(split, network, y, cuts)
+    weights = split.master.compute_prices(of_master)
+    solution, entries = problem.solve(weights)
+    parts = np.concatenate([program.costs[0] * x, half.program.costs[0, : half.count] * fixed])
+    bound = split.master.compute_bound_alone(of_master, cuts) + float(price_quantities(entries, weights).sum())
+    gap = (parts.sum() - bound) / max(1.0, np.abs(parts).sum())
+    return CrossoverStep(
+        *(network, program, ready, x, y, weights, solution, float(gap), result.method, result.basis, cuts),
+        of_master[len(of_master) - len(cuts) :],
+    )
+
+
+def _collect_cuts(split: DecomposedTask, step: CrossoverStep) -> tuple[tuple[ConeCut, ...], CrossoverBasis]:
+    """Collect the cuts that a crossover program needs, by dual simplex in HiGHS; return them with the final basis."""
+    session, cuts, program = load_highs(step.ready), step.cuts, step.program
+    if session is None or step.basis is None:
+        return (*cuts, *separate_cones(split.linking.cones, step.x[program.network :])), step.next_basis
+    session.use_simplex(DUAL_SIMPLEX)
+    session.set_basis(step.basis)
+    basis: Basis | None = step.basis
+    for _ in range(MAX_CUT_ROUNDS):
+        if session.run(split.task.budget) != "optimal":
+            break
+        x = step.ready.unscale_columns(session.read_solution()[0])
+        violated, basis = separate_cones(split.linking.cones, x[program.network :]), session.basis
+        program = replace(step.program, rows=(*step.program.rows, *list_cut_rows(len(step.cuts), len(cuts))))
+        if not violated:
+            break
+        for cut in violated:
+            add_scaled_cut(session, cut, program.network, step.ready.column)
+        cuts = (*cuts, *violated)
+    return cuts, CrossoverBasis(step.network, program, basis)
+
+
+def select_master_duals(split: DecomposedTask, network: Network, y: Floats, cuts: tuple[ConeCut, ...]) -> Floats:
+    """Return the duals of the master problem's rows among those of a crossover program."""
+    rows, own = len(network.supply_stream), split.network
+    supply = np.zeros(split.problem.block.shape)
+    supply[network.supply_stream, network.supply_period] = y[:rows]
+    fractions = np.zeros((int(network.split_group.max(initial=-1)) + 1, len(split.task.instance.periods)))
+    end = rows + len(network.split_group)
+    fractions[network.split_group, network.split_period] = y[rows:end]
+    rest = y[end : end + network.settlement_rows + len(split.linking.program.rows) + len(cuts)]
+    return np.concatenate(
+        [supply[own.supply_stream, own.supply_period], fractions[own.split_group, own.split_period], rest]
+    )

@@ -6,6 +6,8 @@ sum is 1. In phase one, while no feasible combination is known, the relative vio
 instead (cost 1 for a full right-hand side).
 
 The linking variables are substituted, q = q0 + D x, so they have neither columns nor rows in the master problem.
+
+A task is partitioned into the pricing problem and the master problem.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from medalopt.instance.bounds import VariableBounds
 from medalopt.instance.confidence import build_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
-from medalopt.model.network import Network, SparseEntries
+from medalopt.model.network import Network, SparseEntries, build_network_part, select_network
 from medalopt.solver.assemble import add_settlement_rows, add_supply_rows, list_fraction_rows
 from medalopt.solver.basis import Basis
 from medalopt.solver.compile import CompiledMaster, CompiledModel
@@ -31,11 +33,20 @@ from medalopt.solver.decomposition.cones import (
     add_scaled_cut,
     assign_cuts,
     change_quantiles,
+    convert_cuts,
+    lift_routes,
     separate_cones,
+)
+from medalopt.solver.decomposition.pricing import RoutePricing
+from medalopt.solver.decomposition.subproblems import (
+    ParticipationNeeds,
+    PricingProblem,
+    StreamClasses,
 )
 from medalopt.solver.highs import DUAL_SIMPLEX, PRIMAL_SIMPLEX, TimeBudget, load_simplex
 from medalopt.solver.program import ComponentKey, ProgramBuilder, SolverProgram, maximise_over_bounds
 from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, scale_program
+from medalopt.solver.solve_lp import SolveTask
 
 MAX_CUT_TURNS = 4  # greatest number of times that cuts are added to one master problem before it is priced
 HIGHS_SCALING = 2  # value of HiGHS's option simplex_scale_strategy, where it finds no optimum as scaled here
@@ -392,3 +403,93 @@ class MasterProblem:
         return float(y @ end) - float(
             maximise_over_bounds(pull, terms, program.lower, np.minimum(program.upper, program.size))
         )
+
+
+@dataclass(frozen=True, eq=False)
+class DecomposedTask:
+    """Decomposed task: pricing problem, linking program, network of the explicit streams, and master problem."""
+
+    task: SolveTask
+    problem: PricingProblem
+    linking: LinkingProgram
+    network: Network
+    master: MasterProblem
+
+    @classmethod
+    def decompose(cls, task: SolveTask) -> DecomposedTask:
+        """Decompose a task; participation minima are not included yet.
+
+        Returns:
+            The decomposed task.
+        """
+        instance, routes = task.instance, lift_routes(task.instance, task.routes)
+        given, task = task.routes.cuts, replace(task, routes=routes)
+        pricing, classes = RoutePricing.group(instance, routes), StreamClasses.classify(instance, routes)
+        problem = PricingProblem.build(pricing, classes, ParticipationNeeds.without_minimum(instance))
+        half = LinkingProgram.compile(instance, routes, task.bounds, task.objective)
+        own = build_network_part(instance, routes, select_network(instance, routes, classes.is_explicit), whole=False)
+        program = half.with_part(instance, routes, task.bounds, own, np.zeros(half.count))
+        cuts = convert_cuts(half.cones, given)
+        master = _build_master(task, problem, half, program, [_initial_prices(problem)], cuts)
+        return cls(task, problem, half, own, master)
+
+    @property
+    def full_problem(self) -> PricingProblem:
+        """Pricing problem with the full participation minimum."""
+        return replace(
+            self.problem, minima=ParticipationNeeds.full_minimum(self.task.instance, self.problem.classes.need)
+        )
+
+    def with_promise(self, instance: Instance) -> DecomposedTask | None:
+        """Return the decomposition for another promised confidence; the master problem is changed, not copied.
+
+        Args:
+            instance: Instance that differs in its promised confidence alone.
+
+        Returns:
+            The decomposition; None where it has other chance constraints.
+        """
+        half, task = self.linking.with_quantiles(instance), replace(self.task, instance=instance)
+        if half is None or not half.cones:
+            return None
+        program = half.with_part(instance, task.routes, task.bounds, self.network, np.zeros(half.count))
+        self.master.change_quantiles(half, program)
+        return replace(self, task=task, linking=half)
+
+    def require_participation(self, sure: Bools, last: int) -> DecomposedTask:
+        """Return the decomposition with participation minima outside of surely profitable cells.
+
+        Args:
+            sure (I, T): Mask of the cells left to ordinary blocks.
+            last: Number of latest prices whose solutions the new master problem starts with.
+
+        Returns:
+            The new decomposition.
+        """
+        needs = ParticipationNeeds.remaining_minimum(self.task.instance, self.problem.classes.need, sure)
+        problem = PricingProblem.build(self.problem.pricing, self.problem.classes, needs)
+        before = self.master
+        master = _build_master(self.task, problem, self.linking, before.linear, before.prices[-last:], before.cuts)
+        return replace(self, problem=problem, master=master)
+
+
+def _build_master(
+    task: SolveTask,
+    problem: PricingProblem,
+    half: LinkingProgram,
+    program: SolverProgram,
+    first: list[Floats],
+    cuts: tuple[ConeCut, ...],
+) -> MasterProblem:
+    """Return the master problem with the block solutions to the given prices, and with cuts."""
+    priced = [(weights, problem.solve(weights)[1]) for weights in first]
+    master = MasterProblem(half, program, priced, problem.has_minimum, task.budget)
+    master.add_cuts(cuts)
+    return master
+
+
+def _initial_prices(problem: PricingProblem) -> Floats:
+    """Return initial prices: −1 for returned metal, else 0."""
+    weights, places = np.zeros(problem.pricing.linking.count), problem.pricing.linking.returned
+    weights[places[places >= 0]] = -1.0
+    return weights
