@@ -12,8 +12,8 @@ import numpy as np
 import medalopt
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.routes import build_routes
-from medalopt.solver.basis import BASIC, LOWER, UPPER, Basis
 from medalopt.solver.highs import load_simplex
+from medalopt.solver.program import BASIC, LOWER, UPPER, Basis
 from medalopt.solver.scaling import scale_program
 from medalopt.solver.solution import reconstruct_columns, reconstruct_duals
 from medalopt.solver.solve_lp import SolveTask, build_program

@@ -50,10 +50,10 @@ from medalopt.proof.certificate import (
 from medalopt.proof.confidence import CONE_RULE, LEVEL_RULE, reallocate_risk
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
 from medalopt.proof.prices import DUAL_SHRINKAGE, Duals, shrink_duals
-from medalopt.solver.basis import ProgramBasis
-from medalopt.solver.compile import CompiledMaster
+from medalopt.solver.assemble import CompiledMaster
 from medalopt.solver.confidence import MAX_CUT_ROUNDS, join_cuts, merge_cut_duals, select_active_cuts, separate_cuts
 from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget, get_highs_version
+from medalopt.solver.program import ProgramBasis
 from medalopt.solver.solution import Solution, leave_rounding
 from medalopt.solver.solve_lp import SolveTask, solve_linear_program
 from medalopt.text import escape_text

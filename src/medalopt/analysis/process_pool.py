@@ -30,7 +30,7 @@ from medalopt.instance.confidence import has_confidence
 from medalopt.instance.loading import InstanceFile
 from medalopt.instance.scenario import ParameterChanges
 from medalopt.solve_instance import solve, solve_from_base
-from medalopt.solver.basis import Basis
+from medalopt.solver.program import Basis
 from medalopt.text import escape_text
 from medalopt.tolerances import AMOUNT_TOLERANCE
 

@@ -35,7 +35,7 @@ from medalopt.instance.source_values import SourceValues
 from medalopt.model.network import Network
 from medalopt.plan.plan import OBJECTIVE_UNITS, Plan
 from medalopt.solve_instance import is_large_instance, solve
-from medalopt.solver.compile import CompiledMaster
+from medalopt.solver.assemble import CompiledMaster
 from medalopt.solver.parametric_solver import ParametricSolver, PromiseSolver, solve_from_scratch
 from medalopt.solver.parametric_sweep import ParametricSweep, ProgramLine, are_nearly_equal, fit_program_line
 from medalopt.solver.program import SolverProgram, have_same_structure, share_structure

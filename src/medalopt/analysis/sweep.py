@@ -48,8 +48,8 @@ from medalopt.instance.reader.overrides import attribute_faults_to
 from medalopt.instance.reader.yaml_nodes import is_thousands_head, is_thousands_tail
 from medalopt.instance.resolve.scenarios import read_scenario_file
 from medalopt.instance.scenario import Change, ParameterChanges, Scenario
-from medalopt.solver.basis import Basis
 from medalopt.solver.highs import get_highs_version
+from medalopt.solver.program import Basis
 from medalopt.text import escape_text, explain_comma
 
 MAX_SCENARIOS = 1_000_000  # scenarios

@@ -1,44 +1,261 @@
 """Assembly of the program from the network (built as arrays) and the other constraints (compiled from Pyomo).
 
-With extensions the whole Pyomo model is compiled instead, since they may use any variable, and compared with the one
-without them: they may add rows, variables and costs, and tighten the bounds of existing variables, which become rows.
-
-For export, the whole program has a name for every row and column.
+A Pyomo model is compiled to arrays by Pyomo's linear representation, without an intermediate file. The compiled part is
+shared by scenarios that differ in the network only. For export, the whole program has a name for every row and column.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pyomo.core as pyo
+from pyomo.common.errors import InvalidValueError
+from pyomo.repn.linear import LinearRepnVisitor
+from pyomo.repn.util import VarRecorder
 
 from medalopt.errors import UsageError
-from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.arrays import ExactArray, Floats
 from medalopt.instance.bounds import VariableBounds, compute_bounds
-from medalopt.instance.confidence import build_program_routes
+from medalopt.instance.confidence import build_program_routes, get_uncertainty_budget
 from medalopt.instance.instance import Instance
-from medalopt.instance.lots import STEP_KINDS
 from medalopt.instance.routes import Routes, build_routes
 from medalopt.linear_program import NamedLinearProgram, format_component_name
 from medalopt.model.build import build_master
-from medalopt.model.extensions import Extension, apply_extension, name_extension, redirect_output
+from medalopt.model.extensions import redirect_output
 from medalopt.model.network import Network, SparseEntries, build_network
-from medalopt.model.network_to_pyomo import (
-    SETTLEMENT_ROWS,
-    attach_network,
-    list_column_keys,
-    list_fraction_keys,
-    list_settlement_keys,
-)
+from medalopt.model.network_to_pyomo import SETTLEMENT_ROWS, list_column_keys, list_fraction_keys, list_settlement_keys
 from medalopt.model.variables import LinkingFamily, iterate_linking_variables, list_linking_families
-from medalopt.proof.extensions import ExtensionData, ExtensionRow, ExtensionTerm, ExtensionVariable
-from medalopt.solver.compile import CompiledMaster, CompiledModel, compile_model, list_variable_keys
 from medalopt.solver.program import ComponentKey, ProgramBuilder, SolverProgram, find_integer_columns, order_by_column
 from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, bound_row_activities
-from medalopt.text import check_control_characters, escape_text
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledModel:
+    """Variables and constraints of a Pyomo model as arrays; `costs` (objectives, N) has a row for each objective."""
+
+    columns: tuple[Any, ...]
+    lower: Floats
+    upper: Floats
+    costs: Floats
+    rows: tuple[ComponentKey, ...]
+    row_lower: Floats
+    row_upper: Floats
+    entries: SparseEntries
+
+
+def compile_model(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Sequence[Any] = ()) -> CompiledModel:
+    """Return the variables and active constraints of `model` as arrays.
+
+    Args:
+        model: Pyomo model.
+        objectives: Linear expressions to minimise, the main one first.
+        first: Variables that become the first columns, in this order.
+
+    Returns:
+        The arrays; a constant in a constraint body is moved to the right-hand side.
+
+    Raises:
+        UsageError: An expression (of an extension) is nonlinear, not finite or uses a variable of another model.
+    """
+    order = {id(column): number for number, column in enumerate(first)}
+    columns = list(first)
+    for column in model.component_data_objects(pyo.Var):
+        if id(column) not in order:
+            order[id(column)] = len(columns)
+            columns.append(column)
+    walk, names = _LinearWalker(order), _ComponentNames()
+    rows: list[ComponentKey] = []
+    lower: list[float] = []
+    upper: list[float] = []
+    for constraint in model.component_data_objects(pyo.Constraint, active=True):
+        low, body, high = _split_bounds(constraint)
+        offset = walk.record_row(body, len(rows), constraint)
+        rows.append((names(constraint), constraint.index()))
+        lower.append(-math.inf if low is None else low - offset)
+        upper.append(math.inf if high is None else high - offset)
+    costs = np.zeros((len(objectives), len(columns)))
+    for number, objective in enumerate(objectives):
+        for column, value in walk.collect_terms(objective, None)[1]:
+            costs[number, column] = value
+    return CompiledModel(
+        tuple(columns),
+        np.array([-math.inf if column.lb is None else column.lb for column in columns], dtype=np.float64),
+        np.array([math.inf if column.ub is None else column.ub for column in columns], dtype=np.float64),
+        costs,
+        tuple(rows),
+        np.array(lower, dtype=np.float64),
+        np.array(upper, dtype=np.float64),
+        walk.get_entries(),
+    )
+
+
+def _describe_row(row: Any) -> str:
+    """Return the name of a constraint for messages, `objective` for None."""
+    return "objective" if row is None else str(row.name)
+
+
+def _split_bounds(constraint: Any) -> tuple[float | None, Any, float | None]:
+    """Return lower bound, body and upper bound of a constraint."""
+    try:
+        low, body, high = constraint.to_bounded_expression(evaluate_bounds=True)
+    except ValueError as error:
+        raise UsageError(f"{constraint.name} has a bound that is no number: {error}") from error
+    return low, body, high
+
+
+class _ComponentNames:
+    """Cache of component names by component, since Pyomo composes a name at each access."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, str] = {}
+
+    def __call__(self, part: Any) -> str:
+        """Return the name of the component that a constraint or variable belongs to."""
+        component = part.parent_component()
+        if id(component) not in self._known:
+            self._known[id(component)] = component.name
+        return self._known[id(component)]
+
+
+class _LinearWalker:
+    """Collector of the constants, columns and coefficients of linear expressions."""
+
+    def __init__(self, order: dict[int, int]) -> None:
+        self.order = order
+        self.visitor = LinearRepnVisitor({}, var_recorder=VarRecorder({}, None))
+        self.at: list[tuple[int, int]] = []
+        self.values: list[float] = []
+
+    def collect_terms(self, body: Any, row: Any) -> tuple[float, list[tuple[int, float]]]:
+        """Collect the terms of a linear expression. Raises UsageError."""
+        try:
+            form = self.visitor.walk_expression(body)
+            finite = all(math.isfinite(value) for value in (form.constant, *form.linear.values()))
+        except InvalidValueError as error:
+            raise UsageError(f"{_describe_row(row)} contains a value that is not a number: {error}") from error
+        if form.nonlinear is not None:
+            raise UsageError(f"{_describe_row(row)} is not linear: write it as a sum of variables, each times a number")
+        if not finite:
+            raise UsageError(
+                f"{_describe_row(row)} contains a number that is not finite: check the parameters of the expression"
+            )
+        try:
+            result = [(self.order[which], value) for which, value in form.linear.items()]
+        except KeyError:
+            text = f"{_describe_row(row)} contains a variable that is not part of the model: add it to the model"
+            raise UsageError(text) from None
+        return float(form.constant), result
+
+    def record_row(self, body: Any, number: int, constraint: Any) -> float:
+        """Record the coefficients of a row."""
+        constant, result = self.collect_terms(body, constraint)
+        self.at += [(number, column) for column, _ in result]
+        self.values += [value for _, value in result]
+        return constant
+
+    def get_entries(self) -> SparseEntries:
+        """Return the nonzero coefficients of all recorded rows."""
+        index = np.array(self.at, dtype=np.intp).reshape(-1, 2)
+        values = np.array(self.values, dtype=np.float64)
+        kept = values != 0
+        return SparseEntries(index[kept, 0], index[kept, 1], values[kept])
+
+
+_METADATA_FIELDS = {"name", "title", "annex", "sources", "files", "figures", "warnings"}  # metadata, in no constraint
+
+_NETWORK_FIELDS: Mapping[str, frozenset[str]] = {
+    "devices": frozenset({"assay", "unit_mass"}),
+    "streams": frozenset({"price", "collection", "credited", "storage_limit", "storage_cost", "footprint"}),
+    "treatments": frozenset({"cost", "to_smelter", "recovery", "residue_value", "footprint", "sold"}),
+    "smelters": frozenset({"footprint"}),
+    "terms": frozenset({"treatment_charge", "refining_charge", "returned", "deduction"}),
+    "lanes": frozenset({"cost", "footprint"}),
+    "impurities": frozenset(
+        {"assay", "recovery", "refuse", *(f"penalty_{of}" for of in ("line", "element", "above", "per", "charge"))}
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledMaster:
+    """Rows, costs and columns outside the network, compiled from `instance` for one objective."""
+
+    instance: Instance
+    objective: str
+    families: tuple[LinkingFamily, ...]
+    compiled: CompiledModel
+    places: tuple[ComponentKey, ...]  # key of each column
+    linking: int  # number of linking variables, which are the first columns
+
+    @classmethod
+    def compile(cls, instance: Instance, routes: Routes, objective: str, whole: bool = True) -> CompiledMaster:
+        """Compile the part of an instance outside its network.
+
+        Args:
+            routes: Routes of the instance.
+            whole: Whether all linking variables are declared, as in `list_linking_families`.
+
+        Returns:
+            The compiled part.
+        """
+        with redirect_output(io.StringIO()):  # Pyomo logs at length when interrupted
+            model = build_master(instance, routes, objective, whole)
+        families = list_linking_families(instance, routes, whole)
+        linking = list(iterate_linking_variables(model, families))
+        compiled = compile_model(model, [model.objective.expr, model.cost, model.tonnes], first=linking)
+        return cls(instance, objective, families, compiled, list_variable_keys(compiled.columns), len(linking))
+
+    def adapt(self, instance: Instance, routes: Routes, objective: str) -> CompiledMaster:
+        """Return the compiled part for another instance, `self` if the two differ in network data only.
+
+        Args:
+            instance: The other instance.
+
+        Returns:
+            `self`, or a newly compiled part.
+        """
+        budgets = get_uncertainty_budget(self.instance), get_uncertainty_budget(instance)
+        same = objective == self.objective and budgets[0] == budgets[1]
+        keys = ([link.keys for link in of] for of in (self.families, list_linking_families(instance, routes)))
+        if same and next(keys) == next(keys):
+            sections = [field.name for field in dataclasses.fields(Instance) if field.name not in _METADATA_FIELDS]
+            one, other = self.instance.terms.refining_charge, instance.terms.refining_charge
+            charged = not leaves_metal(instance) or _equal_beside_network(one, other)  # metal left saves its charge
+            if charged and all(
+                _equal_beside_network(getattr(self.instance, name), getattr(instance, name), name) for name in sections
+            ):
+                return self
+        return CompiledMaster.compile(instance, routes, objective)
+
+
+def _equal_beside_network(one: Any, other: Any, section: str = "") -> bool:
+    """Return whether two parts of an instance are equal, apart from fields that enter the network alone."""
+    if one is other:
+        return True
+    if isinstance(one, ExactArray):
+        alike = np.array_equal(one.raw, other.raw) and np.array_equal(one.unit, other.unit)
+        return alike and one.factors == other.factors
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other)
+    if dataclasses.is_dataclass(one):
+        names = {field.name for field in dataclasses.fields(one)} - _NETWORK_FIELDS.get(section, frozenset())
+        return all(_equal_beside_network(getattr(one, name), getattr(other, name)) for name in names)
+    return bool(one == other)
+
+
+def list_variable_keys(columns: tuple[Any, ...]) -> tuple[ComponentKey, ...]:
+    """Return component name and index of each Pyomo variable.
+
+    Returns:
+        One key for each variable.
+    """
+    return tuple((column.parent_component().name, column.index()) for column in columns)
 
 
 def assemble_program(
@@ -75,18 +292,10 @@ def assemble_program(
         np.concatenate([linking_sizes, bound_metal_columns(instance, bounds, kept.places[count:])]),
         half.costs,
     )
-    supply = add_supply_rows(built, instance, network)
-    splitting = built.add_rows(list_fraction_rows(instance, routes, network), 0.0, 0.0)
-    settlement = add_settlement_rows(built, instance, network)
-    defining = built.add_rows(_list_defining_rows(kept.families), 0.0, 0.0)
+    add_network_rows(built, instance, routes, network)
+    defining = built.add_rows(list_defining_rows(kept.families), 0.0, 0.0)
     rows = built.add_rows(half.rows, half.row_lower, half.row_upper)
-    for first, part, sign in (
-        (supply, network.supply, 1),
-        (splitting, network.splitting, 1),
-        (settlement, network.settlement, 1),
-        (defining, network.defining, -1),
-    ):
-        built.add_entries(first[part.row], part.column, sign * part.value)
+    built.add_entries(defining[network.defining.row], network.defining.column, -network.defining.value)
     built.add_entries(defining, columns[:count])
     built.add_entries(rows[half.entries.row], columns[half.entries.column], half.entries.value)
     program = built.build()
@@ -108,62 +317,35 @@ def _break_ties_by_total_cost(program: SolverProgram, whole: Instance) -> Solver
     return replace(program, costs=total)
 
 
-def add_supply_rows(built: ProgramBuilder, instance: Instance, network: Network) -> Ints:
-    """Add the supply rows of a network block: equations for streams sold in bundles, else upper bounds.
+def add_network_rows(built: ProgramBuilder, instance: Instance, routes: Routes, network: Network) -> None:
+    """Add the rows of a network block with their entries: supply, then fractions, then settlement of pooled lots.
+
+    Supply rows are equations for streams sold in bundles, else upper bounds.
 
     Args:
-        built: Program under construction.
+        built: Program under construction, whose first columns are those of the block.
         instance: Instance, for the names.
-
-    Returns:
-        Numbers of the rows, without their entries.
     """
-    lower = np.where(network.supply_bundled, 0.0, -np.inf)
-    return built.add_rows(_list_supply_rows(instance, network), lower, network.supply_upper)
-
-
-def _list_supply_rows(instance: Instance, network: Network) -> list[ComponentKey]:
-    """Return the keys of the supply rows of a network block."""
     streams, periods = instance.streams.names, instance.periods
-    at = zip(
-        network.supply_stream.tolist(), network.supply_period.tolist(), network.supply_bundled.tolist(), strict=True
-    )
-    return [("bundle_supply" if bundled else "supply", (streams[i], periods[t])) for i, t, bundled in at]
-
-
-def list_fraction_rows(instance: Instance, routes: Routes, network: Network) -> list[ComponentKey]:
-    """Return the keys of the rows of fractions of a network block.
-
-    Args:
-        instance: Instance, for the names.
-
-    Returns:
-        `fractions` with stream, fraction and period.
-    """
-    return [("fractions", key) for key in list_fraction_keys(instance, routes, network)]
-
-
-def add_settlement_rows(built: ProgramBuilder, instance: Instance, network: Network) -> Ints:
-    """Add the settlement rows of pooled lots of a network block; return their numbers, without their entries.
-
-    Args:
-        built: Program under construction.
-        instance: Instance.
-        network: Block of streams with its pooled lots.
-
-    Returns:
-        Numbers of the rows, in the order of `list_settlement_rows`.
-    """
+    at = zip(*(axis.tolist() for axis in (network.supply_stream, network.supply_period)), strict=True)
+    names = np.where(network.supply_bundled, "bundle_supply", "supply").tolist()
+    keys = [(name, (streams[i], periods[t])) for name, (i, t) in zip(names, at, strict=True)]
+    supply = built.add_rows(keys, np.where(network.supply_bundled, 0.0, -np.inf), network.supply_upper)
+    split = [("fractions", key) for key in list_fraction_keys(instance, routes, network)]
+    splitting = built.add_rows(split, 0.0, 0.0)
     minimum = np.repeat([least for _, least, _ in SETTLEMENT_ROWS], len(network.withheld_pool))
-    keys = list_settlement_rows(instance, network)
-    return built.add_rows(keys, np.where(minimum, 0.0, -np.inf), np.where(minimum, np.inf, 0.0))
+    settlement = built.add_rows(
+        list_settlement_rows(instance, network), np.where(minimum, 0.0, -np.inf), np.where(minimum, np.inf, 0.0)
+    )
+    built.add_entries(supply[network.supply.row], network.supply.column, network.supply.value)
+    built.add_entries(splitting[network.splitting.row], network.splitting.column, network.splitting.value)
+    built.add_entries(settlement[network.settlement.row], network.settlement.column, network.settlement.value)
 
 
 def list_settlement_rows(instance: Instance, network: Network) -> list[ComponentKey]:
     """Return the keys of the settlement rows of pooled lots.
 
     Args:
-        instance: Instance.
         network: Block of streams with its pooled lots.
 
     Returns:
@@ -173,69 +355,17 @@ def list_settlement_rows(instance: Instance, network: Network) -> list[Component
     return [(name, key) for name, _, _ in SETTLEMENT_ROWS for key in keys]
 
 
-def _list_defining_rows(families: tuple[LinkingFamily, ...]) -> list[ComponentKey]:
-    """Return the keys of the rows that define linking variables."""
+def list_defining_rows(families: tuple[LinkingFamily, ...]) -> list[ComponentKey]:
+    """Return the keys of the rows that define linking variables.
+
+    Returns:
+        Name and index of each row.
+    """
     return [
         (f"define_{link.name}", key if len(key) > 1 else key[0] if key else None)
         for link in families
         for key in link.keys
     ]
-
-
-def assemble_extended_program(
-    instance: Instance,
-    routes: Routes,
-    block: Network,
-    bounds: VariableBounds,
-    objective: str,
-    extensions: tuple[Extension, ...],
-) -> SolverProgram:
-    """Assemble the program with the constraints of extensions, compiled from the whole Pyomo model.
-
-    Args:
-        extensions: Python files or functions that add constraints.
-
-    Returns:
-        The program; rows and variables of extensions come last.
-    """
-    with redirect_output(io.StringIO()):  # Pyomo logs at length when interrupted
-        model = build_master(instance, routes, objective)
-        network = attach_network(model, instance, routes, block)
-    before = compile_model(model, [model.objective.expr, model.cost, model.tonnes], first=network)
-    for extension in extensions:
-        apply_extension(model, instance, extension)
-    after = compile_model(model, [model.objective.expr, model.cost, model.tonnes], first=network)
-    whole, added = _separate_extensions(before, after, ", ".join(map(name_extension, extensions)))
-    return SolverProgram(
-        network=len(network),
-        places=list_variable_keys(whole.columns[len(network) :]),
-        lower=whole.lower,
-        upper=whole.upper,
-        size=_bound_columns(instance, routes, block, bounds, model, whole),
-        costs=whole.costs,
-        rows=whole.rows,
-        row_lower=whole.row_lower,
-        row_upper=whole.row_upper,
-        entries=whole.entries,
-        added=added,
-    )
-
-
-def _bound_columns(
-    instance: Instance, routes: Routes, network: Network, bounds: VariableBounds, model: object, whole: CompiledModel
-) -> Floats:
-    """Return the implied bound of each column of the model with extensions, (N,)."""
-    own = bound_network_columns(routes, network, bounds)
-    sizes = np.concatenate([own, bound_metal_columns(instance, bounds, list_variable_keys(whole.columns[len(own) :]))])
-    linking = {
-        id(column): n
-        for n, column in enumerate(iterate_linking_variables(model, list_linking_families(instance, routes)))
-    }
-    sums = bound_row_activities(network.defining, len(linking), own)
-    for index, column in enumerate(whole.columns):
-        if id(column) in linking:
-            sizes[index] = sums[linking[id(column)]]
-    return sizes
 
 
 def build_named_program(
@@ -278,148 +408,3 @@ def _format_component(place: ComponentKey) -> str:
     if index is None:
         return format_component_name(component)
     return format_component_name(component, *(index if isinstance(index, tuple) else (index,)))
-
-
-def _separate_extensions(
-    before: CompiledModel, after: CompiledModel, where: str
-) -> tuple[CompiledModel, ExtensionData]:
-    """Separate the rows, variables and costs that extensions added. Raises UsageError."""
-    _check_unchanged(before, after, where)
-    after = _convert_bounds_to_rows(before, after)
-    width, height = len(before.columns), len(before.rows)
-    names: list[tuple[str, tuple[str, ...]]] = [_split_column_name(column) for column in after.columns[:width]]
-    names += [(column.name, ()) for column in after.columns[width:]]
-    terms: list[list[ExtensionTerm]] = [[] for _ in after.rows]
-    own = after.entries.row >= height
-    _check_price_steps({names[column][0] for column in after.entries.column[own].tolist()}, where)
-    entries = (axis[own].tolist() for axis in (after.entries.row, after.entries.column, after.entries.value))
-    for row, column, value in zip(*entries, strict=True):
-        terms[row].append(_make_term(names[column], value))
-    _check_names(
-        [*(_format_row_name(*row) for row in after.rows[height:]), *(name for name, _ in names[width:])], where
-    )
-    dearer = after.costs[0].copy()
-    dearer[:width] -= before.costs[0]
-    return after, ExtensionData(
-        tuple(
-            ExtensionRow(
-                _format_row_name(*after.rows[row]),
-                float(after.row_lower[row]),
-                float(after.row_upper[row]),
-                tuple(terms[row]),
-            )
-            for row in range(height, len(after.rows))
-        ),
-        tuple(
-            ExtensionVariable(after.columns[number].name, float(after.lower[number]), float(after.upper[number]))
-            for number in range(width, len(after.columns))
-        ),
-        tuple(_make_term(names[number], float(dearer[number])) for number in np.flatnonzero(dearer).tolist()),
-    )
-
-
-def relax_extension_rows(program: SolverProgram, ends: Mapping[str, tuple[float, float]]) -> SolverProgram:
-    """Return the program with other bounds for some rows of extensions.
-
-    Args:
-        program: Program with extension rows.
-        ends: New lower and upper bound by row name.
-
-    Returns:
-        The relaxed program; rows that are not named keep their bounds.
-    """
-    rows = tuple(
-        replace(row, lower=low, upper=high)
-        for row in program.added.rows
-        for low, high in [ends.get(row.name, (row.lower, row.upper))]
-    )
-    first = len(program.rows) - len(rows)
-    return replace(
-        program,
-        row_lower=np.append(program.row_lower[:first], [row.lower for row in rows]),
-        row_upper=np.append(program.row_upper[:first], [row.upper for row in rows]),
-        added=replace(program.added, rows=rows),
-    )
-
-
-def _make_term(name: tuple[str, tuple[str, ...]], coefficient: float) -> ExtensionTerm:
-    """Return the term of a named column with a coefficient."""
-    return ExtensionTerm(name[0], name[1], coefficient)
-
-
-def _split_column_name(column: Any) -> tuple[str, tuple[str, ...]]:
-    """Return component name and index of a Pyomo variable."""
-    index = column.index()
-    return column.parent_component().name, index if isinstance(index, tuple) else () if index is None else (index,)
-
-
-def _format_row_name(component: str, index: Any) -> str:
-    """Return `component[index]` as text."""
-    if index is None:
-        return component
-    return f"{component}[{','.join(str(part) for part in (index if isinstance(index, tuple) else (index,)))}]"
-
-
-def _check_price_steps(components: Iterable[str], where: str) -> None:
-    """Raise UsageError where a row of an extension has the quantity beyond the limit of a price step."""
-    if {f"{kind.name}_excess" for kind in STEP_KINDS} & set(components):
-        raise UsageError(f"{where}: an extension constraint contains the cost of price steps; write it in quantities")
-
-
-def _check_names(names: Sequence[str], where: str) -> None:
-    """Raise UsageError where a component name contains control characters."""
-    for name in names:
-        if problem := check_control_characters(name):
-            raise UsageError(f"{where}: in the name of a component, {problem}")
-
-
-def _check_unchanged(before: CompiledModel, after: CompiledModel, where: str) -> None:
-    """Raise UsageError where existing parts changed, apart from tighter bounds and the main objective."""
-    width, height = len(before.columns), len(before.rows)
-    there = len(after.columns) >= width and all(a is b for a, b in zip(before.columns, after.columns, strict=False))
-    if not there or after.rows[:height] != before.rows:
-        raise UsageError(f"{where}: an index of the model was added or removed; add separate constraints instead")
-    changed = _find_changed_rows(before, after, height)
-    if changed.any():
-        name = _format_row_name(*before.rows[int(np.argmax(changed))])
-        raise UsageError(f"{where}: `{escape_text(name)}` of the model was changed; add a separate constraint instead")
-    if (after.costs[1:, :width] != before.costs[1:]).any() or after.costs[1:, width:].any():
-        raise UsageError(f"{where}: `cost` or `tonnes` of the model was changed; add what it costs to `objective`")
-    wider = (after.lower[:width] < before.lower) | (after.upper[:width] > before.upper)
-    if wider.any():
-        name = escape_text(before.columns[int(np.argmax(wider))].name)
-        raise UsageError(f"{where}: `{name}` was given a value or a bound outside those of the model; keep within them")
-
-
-def _find_changed_rows(before: CompiledModel, after: CompiledModel, height: int) -> Bools:
-    """Return which of the first `height` rows differ from before, (height,)."""
-    changed = (after.row_lower[:height] != before.row_lower) | (after.row_upper[:height] != before.row_upper)
-    old, new = ((part.row, part.column, part.value) for part in (before.entries, after.entries))
-    in_model = new[0] < height
-    new = (new[0][in_model], new[1][in_model], new[2][in_model])
-    if not all(np.array_equal(a, b) for a, b in zip(old, new, strict=True)):
-        sets = (set(zip(*(axis.tolist() for axis in part), strict=True)) for part in (old, new))
-        changed[[entry[0] for entry in set.symmetric_difference(*sets)]] = True
-    return changed
-
-
-def _convert_bounds_to_rows(before: CompiledModel, after: CompiledModel) -> CompiledModel:
-    """Return `after` with the original bounds, each tightened bound being a row of its own."""
-    width = len(before.columns)
-    lower, upper = after.lower[:width], after.upper[:width]
-    tight = np.flatnonzero((lower != before.lower) | (upper != before.upper))
-    rows = len(after.rows) + np.arange(len(tight))
-    entries = after.entries
-    return replace(
-        after,
-        lower=np.concatenate([before.lower, after.lower[width:]]),
-        upper=np.concatenate([before.upper, after.upper[width:]]),
-        rows=(*after.rows, *((f"bounds of {after.columns[number].name}", None) for number in tight.tolist())),
-        row_lower=np.concatenate([after.row_lower, lower[tight]]),
-        row_upper=np.concatenate([after.row_upper, upper[tight]]),
-        entries=SparseEntries(
-            np.concatenate([entries.row, rows]),
-            np.concatenate([entries.column, tight]),
-            np.concatenate([entries.value, np.ones(len(tight))]),
-        ),
-    )

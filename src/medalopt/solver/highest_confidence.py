@@ -34,10 +34,9 @@ from medalopt.model.network import Network
 from medalopt.proof.certificate import prove_infeasibility
 from medalopt.proof.confidence import CONE_RULE, differentiate_deviation
 from medalopt.proof.prices import Duals
-from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.confidence import add_cut_rows
 from medalopt.solver.highs import METHODS, solve_by_method
-from medalopt.solver.program import ProgramBuilder, SolverProgram
+from medalopt.solver.program import ProgramBasis, ProgramBuilder, SolverProgram
 from medalopt.solver.scaling import scale_program
 from medalopt.solver.solution import Solution, extract_decisions
 from medalopt.solver.solve_lp import SolveTask, build_program

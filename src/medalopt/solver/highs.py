@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Bools, Floats
-from medalopt.solver.basis import Basis
+from medalopt.solver.program import Basis
 from medalopt.solver.scaling import ScaledProgram
 from medalopt.tolerances import DUAL_TOLERANCE, INTEGRALITY_TOLERANCE, SMALL_MATRIX_VALUE, SOLVER_FEASIBILITY_TOLERANCE
 

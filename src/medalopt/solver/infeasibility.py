@@ -20,7 +20,6 @@ from medalopt.catalog import LOWER, UPPER
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.model.network import Network
-from medalopt.solver.basis import Basis, ProgramBasis
 from medalopt.solver.highs import (
     METHODS,
     NO_TIME_LIMIT,
@@ -31,7 +30,9 @@ from medalopt.solver.highs import (
     solve_by_method,
 )
 from medalopt.solver.program import (
+    Basis,
     ComponentKey,
+    ProgramBasis,
     ProgramBuilder,
     SolverProgram,
     maximise_over_bounds,

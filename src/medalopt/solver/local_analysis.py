@@ -11,6 +11,8 @@ slackness).
 The program is augmented by a free row for each metered quantity, a weighted sum of columns such as the shipments of one
 source or what a cost parameter multiplies, and by a column, fixed at 0, for the change of each right-hand-side
 parameter. Each question about a parameter then concerns a single row or column.
+
+From the active set of x*, the columns and rows at a bound, follow the three programs and a basis to start from.
 """
 
 from __future__ import annotations
@@ -24,12 +26,26 @@ from functools import cached_property
 import numpy as np
 
 from medalopt.errors import SolverError
-from medalopt.instance.arrays import Floats, Ints
-from medalopt.solver.basis import ActiveSet
-from medalopt.solver.program import ProgramBuilder, SolverProgram, split_ranged_rows
+from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.solver.program import (
+    BASIC,
+    LOWER,
+    UPPER,
+    Basis,
+    ProgramBuilder,
+    SolverProgram,
+    Statuses,
+    split_ranged_rows,
+)
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.solver.warm_solver import ScaledOptimum, WarmSolver
-from medalopt.tolerances import ALTERNATIVE_TOLERANCE, DUAL_TOLERANCE, RANGE_TOLERANCE
+from medalopt.tolerances import (
+    ACTIVE_TOLERANCE,
+    ALTERNATIVE_TOLERANCE,
+    DUAL_TOLERANCE,
+    PRICED_ACTIVE_TOLERANCE,
+    RANGE_TOLERANCE,
+)
 
 NEWTON_ITERATIONS = 60  # iterations of Newton's method, which needs three or four
 _TOTAL_TOLERANCE = 2.0**-40  # share of its greatest possible value below which a metered total is 0
@@ -437,3 +453,111 @@ def _collect_row_rates(ends: RowBoundRates, upper_rows: Mapping[int, int]) -> di
 def _keep_supported_prices(price: Floats, below: Floats, above: Floats) -> Floats:
     """Return the prices with the sign of an active bound: positive at lower, negative at upper bounds; else 0."""
     return np.where(((price > 0) & (below == 0)) | ((price < 0) & (above == 0)), price, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class ActiveSet:
+    """Distances of the columns (N,) and rows (M,) of x* from their bounds, scaled; 0 where the bound is active."""
+
+    below: Floats  # <= 0
+    above: Floats  # >= 0
+    row_below: Floats
+    row_above: Floats
+
+    @classmethod
+    def find(cls, program: ScaledProgram, x: Floats, y: Floats, reduced: Floats) -> ActiveSet:
+        """Return the active set of an optimum; all arguments are scaled.
+
+        A bound with a nonzero dual counts as active even where rounding leaves x* slightly off it.
+
+        Args:
+            x (N,): Columns.
+            y (M,): Duals.
+            reduced (N,): Reduced costs.
+
+        Returns:
+            The active set.
+        """
+        terms = program.value * x[program.entry_columns]
+        height = len(program.row_lower)
+        activity = np.bincount(program.index, terms, height)
+        size = np.maximum(np.bincount(program.index, np.abs(terms), height), 1.0)
+        return cls(
+            *_clear_active_slack(program.lower - x, program.upper - x, np.ones(len(x)), reduced),
+            *_clear_active_slack(program.row_lower - activity, program.row_upper - activity, size, y),
+        )
+
+    @property
+    def basis(self) -> Basis:
+        """Basis to start from, in which every variable between its bounds is basic."""
+        return Basis(_classify_statuses(self.below, self.above), _classify_statuses(self.row_below, self.row_above))
+
+    def build_cone(self, program: ScaledProgram) -> ScaledProgram:
+        """Return the program in d on the cone of feasible directions, with the active bounds only.
+
+        Returns:
+            Program whose optimum is a one-sided derivative, valid for small steps.
+        """
+        return dataclasses.replace(
+            program,
+            lower=np.where(self.below == 0, 0.0, -np.inf),
+            upper=np.where(self.above == 0, 0.0, np.inf),
+            row_lower=np.where(self.row_below == 0, 0.0, -np.inf),
+            row_upper=np.where(self.row_above == 0, 0.0, np.inf),
+        )
+
+    def build_polyhedron(self, program: ScaledProgram) -> ScaledProgram:
+        """Return the program in d on the whole polyhedron.
+
+        Returns:
+            Program for steps of any length.
+        """
+        return dataclasses.replace(
+            program, lower=self.below, upper=self.above, row_lower=self.row_below, row_upper=self.row_above
+        )
+
+    def build_face(self, program: ScaledProgram, column_held: Bools, row_held: Bools) -> ScaledProgram:
+        """Return the program in d with some columns and rows fixed, such as the optimal face.
+
+        Args:
+            column_held (N,): Mask of the fixed columns.
+            row_held (M,): Mask of the fixed rows.
+
+        Returns:
+            Program on the face.
+        """
+        return dataclasses.replace(
+            program,
+            lower=np.where(column_held, 0.0, self.below),
+            upper=np.where(column_held, 0.0, self.above),
+            row_lower=np.where(row_held, 0.0, self.row_below),
+            row_upper=np.where(row_held, 0.0, self.row_above),
+        )
+
+    def reward_leaving(self, program: ScaledProgram) -> Floats:
+        """Return costs that reward the total distance from all active bounds, each at rate 1.
+
+        Returns:
+            Scaled costs (N,) for minimisation.
+        """
+        wish = -np.sign(_active_side(self.below, self.above))
+        row_wish = -np.sign(_active_side(self.row_below, self.row_above))
+        return np.asarray(wish + program.transpose_multiply(row_wish))
+
+
+def _clear_active_slack(below: Floats, above: Floats, size: Floats, price: Floats) -> tuple[Floats, Floats]:
+    """Return lower and upper distances with the active ones set to 0."""
+    low, high = (
+        size * np.where(sign * price > DUAL_TOLERANCE, PRICED_ACTIVE_TOLERANCE, ACTIVE_TOLERANCE) for sign in (1, -1)
+    )
+    return np.where(below >= -low, 0.0, below), np.where(above <= high, 0.0, above)
+
+
+def _classify_statuses(below: Floats, above: Floats) -> Statuses:
+    """Return the statuses for distances from the lower and upper bound."""
+    return np.where(below == 0, LOWER, np.where(above == 0, UPPER, BASIC)).astype(np.int8)
+
+
+def _active_side(below: Floats, above: Floats) -> Floats:
+    """Return 1 at a lower bound, -1 at an upper bound, 0 between them or where both are active."""
+    return (below == 0).astype(np.float64) - (above == 0).astype(np.float64)

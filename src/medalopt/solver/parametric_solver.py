@@ -22,7 +22,6 @@ from medalopt.instance.confidence import build_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network, SparseEntries
-from medalopt.solver.basis import ActiveSet, Basis
 from medalopt.solver.confidence import MAX_CUT_ROUNDS, add_cut_rows, separate_cuts
 from medalopt.solver.highs import (
     DUAL_SIMPLEX,
@@ -33,7 +32,8 @@ from medalopt.solver.highs import (
     solve_by_method,
 )
 from medalopt.solver.infeasibility import find_farkas_multipliers
-from medalopt.solver.program import SolverProgram, have_same_structure, share_structure
+from medalopt.solver.local_analysis import ActiveSet
+from medalopt.solver.program import Basis, SolverProgram, have_same_structure, share_structure
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.solver.solution import extract_decisions
 from medalopt.solver.solve_lp import generate_scalings

@@ -7,15 +7,18 @@ Presolve by hand: linking variables that no constraint uses are eliminated.
 A linking variable is a sum of network columns (row `define_...`), so its cost can be moved to those columns; where no
 other row uses it, its row and column are dropped. Each step is exact but for one rounding and leaves the objective on
 columns of similar size.
+
+A simplex basis of a program can be transferred to one with other rows and columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.model.lots import INTEGER_VARIABLES
@@ -25,6 +28,8 @@ from medalopt.tolerances import CANCELLATION_TOLERANCE
 
 CAST_STOCK_ROW = "define_cast_stock"  # balance of the castings in stock
 ComponentKey = tuple[str, Any]  # component of the Pyomo model, and index in it
+LOWER, BASIC, UPPER = 0, 1, 2  # statuses, numbered as in HiGHS; 3 is a nonbasic column without bounds
+Statuses = NDArray[np.int8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -410,3 +415,124 @@ def share_structure(program: SolverProgram, other: SolverProgram) -> bool:
         True where the objects are identical.
     """
     return program.rows is other.rows and program.places is other.places and program.entries.row is other.entries.row
+
+
+class Basis:
+    """Simplex basis: status of each column, (N,), and row, (M,).
+
+    A basis that HiGHS returned is converted to numbers only where they are read, and is returned to HiGHS as it is.
+
+    Args:
+        columns (N,): Status of each column.
+        rows (M,): Status of each row.
+    """
+
+    def __init__(self, columns: Statuses, rows: Statuses) -> None:
+        self._statuses: tuple[Statuses, Statuses] | None = (columns, rows)
+        self.native: Any = None  # the same in HiGHS's form, once it is known
+
+    @classmethod
+    def wrap(cls, native: Any) -> Basis:
+        """Return the basis that HiGHS returned.
+
+        Args:
+            native: Valid basis in the form of HiGHS.
+
+        Returns:
+            The basis.
+        """
+        result = cls(np.zeros(0, dtype=np.int8), np.zeros(0, dtype=np.int8))
+        result._statuses, result.native = None, native
+        return result
+
+    def detach(self) -> Basis:
+        """Return the basis as numbers only, as it arrives in another process.
+
+        Returns:
+            The same statuses, to be checked by HiGHS.
+        """
+        return Basis(self.columns, self.rows)
+
+    def _read(self) -> tuple[Statuses, Statuses]:
+        """Return the statuses, converted from HiGHS's form where necessary."""
+        if self._statuses is None:
+            each = (self.native.col_status, self.native.row_status)  # each look at it is a copy
+            columns, rows = (np.array([int(status) for status in statuses], dtype=np.int8) for statuses in each)
+            self._statuses = columns, rows
+        return self._statuses
+
+    @property
+    def columns(self) -> Statuses:
+        """Status of each column, (N,)."""
+        return self._read()[0]
+
+    @property
+    def rows(self) -> Statuses:
+        """Status of each row, (M,)."""
+        return self._read()[1]
+
+    def __reduce__(self) -> tuple[type[Basis], tuple[Statuses, Statuses]]:
+        return Basis, (self.columns, self.rows)
+
+
+def transfer_statuses(
+    statuses: Statuses, keys: Iterable[Hashable], new_keys: Sequence[Hashable], default: Statuses
+) -> Statuses:
+    """Transfer statuses by key.
+
+    Args:
+        statuses (n,): Statuses of `keys`.
+        keys (n,): Key of each status.
+        new_keys (m,): Keys to find a status for.
+        default (m,): Status of each new key that is not among `keys`.
+
+    Returns:
+        Statuses (m,).
+    """
+    known = dict(zip(keys, statuses.tolist(), strict=True))
+    result = [known.get(key, other) for key, other in zip(new_keys, default.tolist(), strict=True)]
+    return np.array(result, dtype=np.int8)
+
+
+@dataclass(frozen=True, eq=False)
+class ProgramBasis:
+    """Final `basis` of `program`.
+
+    The program's own columns may be followed by elastic ones, a whole number of them for each row.
+    """
+
+    program: SolverProgram
+    basis: Basis
+
+    def drop_elastic_columns(self) -> ProgramBasis:
+        """Return the basis of the program's own columns.
+
+        Returns:
+            The basis, to be completed.
+        """
+        return ProgramBasis(self.program, Basis(self.basis.columns[: len(self.program.lower)], self.basis.rows))
+
+    def transfer(self, other: SolverProgram) -> Basis | None:
+        """Transfer the basis to another program, matching rows and columns by key.
+
+        Args:
+            other: Program to start.
+
+        Returns:
+            The basis, new columns at their lower bound and new rows basic; None where the networks differ in their
+            number of columns.
+        """
+        mine = self.program
+        if mine.network != other.network:
+            return None
+        if mine.rows == other.rows and mine.places == other.places:
+            return self.basis
+        width, columns, rows = len(mine.lower), self.basis.columns, self.basis.rows
+        new_columns, new_rows = np.full(len(other.places), LOWER, np.int8), np.full(len(other.rows), BASIC, np.int8)
+        elastic = columns[width:].reshape(-1, len(mine.rows)) if len(columns) > width else columns[:0].reshape(0, 0)
+        parts = [
+            columns[: mine.network],
+            transfer_statuses(columns[mine.network : width], mine.places, other.places, new_columns),
+            *(transfer_statuses(each, mine.rows, other.rows, np.zeros_like(new_rows)) for each in elastic),
+        ]
+        return Basis(np.concatenate(parts), transfer_statuses(rows, mine.rows, other.rows, new_rows))

@@ -20,9 +20,8 @@ from medalopt.instance.smelter_terms import leaves_metal, list_terms_names
 from medalopt.model.network import Network
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
 from medalopt.proof.prices import Duals
-from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.confidence import compute_budget_columns
-from medalopt.solver.program import SolverProgram, find_defining_rows
+from medalopt.solver.program import ProgramBasis, SolverProgram, find_defining_rows
 from medalopt.tolerances import SUM_TOLERANCE
 
 

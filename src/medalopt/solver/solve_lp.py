@@ -28,12 +28,20 @@ from medalopt.instance.routes import Routes
 from medalopt.model.extensions import Extension
 from medalopt.model.network import Network, NetworkSelection, build_network, build_network_part
 from medalopt.proof.rational import solve_equations
-from medalopt.solver.assemble import assemble_extended_program, assemble_program, relax_extension_rows
-from medalopt.solver.basis import BASIC, LOWER, UPPER, Basis, ProgramBasis
-from medalopt.solver.compile import CompiledMaster
+from medalopt.solver.assemble import CompiledMaster, assemble_program
+from medalopt.solver.extended_program import assemble_extended_program, relax_extension_rows
 from medalopt.solver.highs import METHODS, NO_TIME_LIMIT, HighsResult, TimeBudget, solve_by_method
 from medalopt.solver.infeasibility import compute_farkas_margin, find_farkas_multipliers
-from medalopt.solver.program import SolverProgram, eliminate_linking_variables, substitute_linking_variable
+from medalopt.solver.program import (
+    BASIC,
+    LOWER,
+    UPPER,
+    Basis,
+    ProgramBasis,
+    SolverProgram,
+    eliminate_linking_variables,
+    substitute_linking_variable,
+)
 from medalopt.solver.scaling import ScaledProgram, scale_program, tighten_bounds_to_demand
 from medalopt.solver.solution import Solution, extract_decisions, extract_duals, fill_extension_values
 from medalopt.solver.verification import compute_bound_and_violation

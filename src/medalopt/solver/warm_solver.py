@@ -20,9 +20,9 @@ import numpy as np
 
 from medalopt.errors import SolverError
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.solver.basis import BASIC, Basis
 from medalopt.solver.highs import DUAL_SIMPLEX, PRIMAL_SIMPLEX, BoundPairs, HighsSession, load_highs, load_simplex
 from medalopt.solver.infeasibility import compute_contradiction
+from medalopt.solver.program import BASIC, Basis
 from medalopt.solver.scaling import ScaledProgram
 from medalopt.tolerances import FARKAS_TOLERANCE, SOLVER_FEASIBILITY_TOLERANCE
 

@@ -12,7 +12,6 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
 from medalopt.model.network import Network
 from medalopt.solver import highs
-from medalopt.solver.basis import BASIC, UPPER
 from medalopt.solver.decomposition.column_generation import _iterate_and_reprice
 from medalopt.solver.decomposition.crossover import (
     CrossoverBasis,
@@ -22,7 +21,7 @@ from medalopt.solver.decomposition.crossover import (
     sum_fixed_quantities,
 )
 from medalopt.solver.decomposition.master import DecomposedTask
-from medalopt.solver.program import SolverProgram
+from medalopt.solver.program import BASIC, UPPER, SolverProgram
 from medalopt.solver.scaling import scale_program
 from medalopt.solver.solve_lp import SolveTask
 

@@ -19,8 +19,8 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.loading import load
 from medalopt.plan.plan import Plan
 from medalopt.solve_instance import solve, solve_continuous
-from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget
+from medalopt.solver.program import ProgramBasis
 from medalopt.text import render_path
 
 ROUNDING_TRIALS = (0.0, 1e-6, 1e-5, 1e-4)  # relative moves beyond the rounded position, tried in turn

@@ -25,7 +25,6 @@ from medalopt.analysis.infeasibility.screening import screen_instance
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
-from medalopt.solver.basis import ProgramBasis
 from medalopt.solver.infeasibility import (
     ElasticSolution,
     compute_farkas_margin,
@@ -34,7 +33,7 @@ from medalopt.solver.infeasibility import (
     minimise_violation,
 )
 from medalopt.solver.parametric_sweep import fit_program_line
-from medalopt.solver.program import have_same_structure
+from medalopt.solver.program import ProgramBasis, have_same_structure
 from medalopt.tolerances import FARKAS_TOLERANCE, POSITION_TOLERANCE
 
 ProblemBuilder = Callable[[float], FeasibilityProblem]

@@ -24,7 +24,7 @@ from medalopt.instance.bounds import compute_required_demand, get_limit, has_dem
 from medalopt.instance.instance import Instance
 from medalopt.instance.lot_relaxation import drop_lot_constraints, reorder_steps
 from medalopt.instance.routes import build_routes
-from medalopt.solver.compile import CompiledMaster
+from medalopt.solver.assemble import CompiledMaster
 from medalopt.solver.highs import TimeBudget
 from medalopt.solver.mip import solve_program_in_lots
 from medalopt.solver.parametric_solver import ParametricSolver

@@ -21,7 +21,7 @@ from medalopt.instance.routes import has_supply
 from medalopt.model.network import Network
 from medalopt.model.variables import list_linking_families
 from medalopt.proof.prices import DualGrid, Duals
-from medalopt.solver.assemble import list_settlement_rows
+from medalopt.solver.assemble import list_defining_rows, list_settlement_rows
 from medalopt.solver.decomposition.cones import (
     ConeCut,
     assign_cuts,
@@ -354,11 +354,7 @@ def recover_duals(
     duals: dict[str, dict[Any, float]] = {}
     weights = split.master.compute_prices(select_master_duals(split, explicit, y, cuts))
     families = list_linking_families(instance, routes, whole=False)
-    linking = [
-        (f"define_{link.name}", key if len(key) > 1 else key[0] if key else None)
-        for link in families
-        for key in link.keys
-    ]
+    linking = list_defining_rows(families)
     named = (*list_settlement_rows(instance, explicit), *half.program.rows)
     of_half = y[count + splits : count + splits + len(named)]
     rows = zip((*named, *linking), np.concatenate([of_half, weights]).tolist(), strict=True)

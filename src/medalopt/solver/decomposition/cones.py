@@ -23,7 +23,7 @@ from medalopt.model.network import SparseEntries
 from medalopt.model.variables import list_cut_keys
 from medalopt.proof.confidence import CONE_RULE
 from medalopt.proof.prices import Duals
-from medalopt.solver.compile import CompiledModel
+from medalopt.solver.assemble import CompiledModel
 from medalopt.solver.highs import HighsSession
 from medalopt.solver.program import ComponentKey
 from medalopt.solver.scaling import compute_exponents

@@ -26,7 +26,6 @@ from medalopt.model.network import (
     find_indices,
     select_network,
 )
-from medalopt.solver.basis import BASIC, LOWER, UPPER, Basis, transfer_statuses
 from medalopt.solver.confidence import MAX_CUT_ROUNDS
 from medalopt.solver.decomposition.cones import (
     ConeCut,
@@ -46,7 +45,7 @@ from medalopt.solver.decomposition.subproblems import (
     sum_over_bundles,
 )
 from medalopt.solver.highs import DUAL_SIMPLEX, METHODS, load_highs, solve_by_method
-from medalopt.solver.program import ProgramBuilder, SolverProgram
+from medalopt.solver.program import BASIC, LOWER, UPPER, Basis, ProgramBuilder, SolverProgram, transfer_statuses
 from medalopt.solver.scaling import ScaledProgram, tighten_bounds_to_demand
 from medalopt.solver.solve_lp import generate_scalings
 from medalopt.tolerances import CROSSOVER_GAP, NEGLIGIBLE_SHARE, TIE_MARGIN

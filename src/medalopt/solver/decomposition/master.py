@@ -22,9 +22,7 @@ from medalopt.instance.confidence import build_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network, SparseEntries, build_network_part, select_network
-from medalopt.solver.assemble import add_settlement_rows, add_supply_rows, list_fraction_rows
-from medalopt.solver.basis import Basis
-from medalopt.solver.compile import CompiledMaster, CompiledModel
+from medalopt.solver.assemble import CompiledMaster, CompiledModel, add_network_rows
 from medalopt.solver.decomposition.cones import (
     Cone,
     ConeCut,
@@ -44,7 +42,7 @@ from medalopt.solver.decomposition.subproblems import (
     StreamClasses,
 )
 from medalopt.solver.highs import DUAL_SIMPLEX, PRIMAL_SIMPLEX, TimeBudget, load_simplex
-from medalopt.solver.program import ComponentKey, ProgramBuilder, SolverProgram, maximise_over_bounds
+from medalopt.solver.program import Basis, ComponentKey, ProgramBuilder, SolverProgram, maximise_over_bounds
 from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, scale_program
 from medalopt.solver.solve_lp import SolveTask
 
@@ -156,13 +154,8 @@ class LinkingProgram:
         columns = built.add_columns(
             self.places, half.lower[count:], half.upper[count:], self.size, half.costs[:, count:]
         )
-        supply = add_supply_rows(built, instance, part)
-        splitting = built.add_rows(list_fraction_rows(instance, routes, part), 0.0, 0.0)
-        settlement = add_settlement_rows(built, instance, part)
+        add_network_rows(built, instance, routes, part)
         rows = built.add_rows(half.rows, half.row_lower - shift, half.row_upper - shift)
-        built.add_entries(supply[part.supply.row], part.supply.column, part.supply.value)
-        built.add_entries(splitting[part.splitting.row], part.splitting.column, part.splitting.value)
-        built.add_entries(settlement[part.settlement.row], part.settlement.column, part.settlement.value)
         carried = self._compute_entries(part.defining, len(network))
         built.add_entries(rows[carried.row], carried.column, carried.value)
         built.add_entries(

@@ -15,7 +15,7 @@ from medalopt.instance.arrays import ExactArray
 from medalopt.instance.instance import Instance
 from medalopt.instance.lot_relaxation import drop_lot_constraints
 from medalopt.instance.routes import build_routes
-from medalopt.solver.compile import CompiledMaster
+from medalopt.solver.assemble import CompiledMaster
 from medalopt.solver.program import SolverProgram
 
 SEEDS = (4, 33)

@@ -11,9 +11,8 @@ from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
 from medalopt.solve_instance import solve, solve_continuous
-from medalopt.solver.basis import BASIC
 from medalopt.solver.highs import load_highs
-from medalopt.solver.program import SolverProgram
+from medalopt.solver.program import BASIC, SolverProgram
 from medalopt.solver.scaling import scale_program
 from medalopt.solver.solve_lp import SolveTask, build_program
 
