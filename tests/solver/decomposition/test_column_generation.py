@@ -18,7 +18,7 @@ from medalopt.instance.routes import build_routes
 from medalopt.proof.bound import compute_lower_bound
 from medalopt.proof.certificate import prove_infeasibility
 from medalopt.proof.prices import build_prices
-from medalopt.solver.decomposition import column_generation
+from medalopt.solver.decomposition import column_generation, crossover
 from medalopt.solver.decomposition.column_generation import (
     generate_columns,
     solve_by_column_generation,
@@ -34,7 +34,7 @@ SEEDS = range(6)
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Open almost no cell in the first crossover program, so that a small instance is decomposed like a large one."""
-    monkeypatch.setattr(column_generation, "FIRST_OPEN_CELLS", 1)
+    monkeypatch.setattr(crossover, "FIRST_OPEN_CELLS", 1)
 
 
 @pytest.mark.parametrize("measure", pool.MEASURES)

@@ -20,7 +20,7 @@ from medalopt.instance.routes import build_routes, compute_separable_participati
 from medalopt.proof.bound import compute_lower_bound
 from medalopt.proof.certificate import prove_infeasibility
 from medalopt.proof.prices import build_prices
-from medalopt.solver.decomposition import column_generation
+from medalopt.solver.decomposition import column_generation, crossover
 from medalopt.solver.decomposition.column_generation import generate_columns
 from medalopt.solver.decomposition.master import DecomposedTask
 from medalopt.solver.decomposition.subproblems import ParticipationNeeds, PricingProblem, solve_participation
@@ -33,7 +33,7 @@ OWING = range(4)  # of the random instances in which some region sees to its nee
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Open almost no cell in the first crossover program, so that a small instance is decomposed like a large one."""
-    monkeypatch.setattr(column_generation, "FIRST_OPEN_CELLS", 1)
+    monkeypatch.setattr(crossover, "FIRST_OPEN_CELLS", 1)
 
 
 def at(instance: Instance, share: float) -> Instance:
