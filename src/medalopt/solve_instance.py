@@ -360,7 +360,7 @@ def solve_continuous(
     if objective not in OBJECTIVES:
         text = f"'{escape_text(objective)}' is no objective: choose one of {', '.join((*OBJECTIVES, 'cost@PARTY'))}"
         raise UsageError(text)
-    instance = drop_lot_constraints(instance)
+    instance = drop_lot_constraints(instance) if instance.lots else instance
     routes = build_program_routes(instance)
     given = list_extensions(extensions)
     task = SolveTask(instance, routes, compute_bounds(instance, routes), objective, given, basis, budget, eased, master)

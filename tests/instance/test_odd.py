@@ -347,7 +347,7 @@ def test_the_masses_of_pieces_are_found_once(tmp_path: Path) -> None:
     """They are looked up for each device and stream, so that gathering them each time would take quadratic time."""
     path = tmp_path / "case.yaml"
     path.write_text(written(), encoding="utf-8")
-    draft = _parse_draft(open_instance(path), [], {}, FaultLog())[0]
+    draft = _parse_draft(open_instance(path), {}, {}, FaultLog())[0]
     assert draft.unit_mass is draft.unit_mass and list(draft.unit_mass) == ["phone"]
 
 

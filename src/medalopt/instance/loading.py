@@ -32,7 +32,6 @@ from medalopt.instance.reader.files import (
 from medalopt.instance.reader.limits import MAX_INSTANCE_BYTES, MAX_TABLE_BYTES
 from medalopt.instance.reader.overrides import (
     OVERRIDE_LOCATION,
-    ParameterOverride,
     apply_row_overrides,
     apply_tree_overrides,
     parse_overrides,
@@ -234,8 +233,7 @@ class InstanceFile:
 
     @cached_property
     def _values(self) -> SourceValues:
-        faults = FaultLog()
-        return SourceValues(_parse_draft(self, parse_overrides(self.changes, faults), {}, faults)[0])
+        return SourceValues(_parse_draft(self, self.changes, {}, FaultLog())[0])
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the fields alone, without `_values`."""
@@ -247,8 +245,7 @@ class InstanceFile:
         """Build the instance; with `effective`, changes to values that have no effect are faults."""
         faults = FaultLog(list(self.faults), list(self.warnings))
         digests = dict(self.digests)
-        overrides = parse_overrides(self._merge(self._resolve(changes, faults)), faults)
-        draft, notes = _parse_draft(self, overrides, digests, faults)
+        draft, notes = _parse_draft(self, self._merge(self._resolve(changes, faults)), digests, faults)
         supply = read_stream_rows(draft.streams, draft)
         lanes = read_lane_rows(draft.lanes, draft) if draft.lanes else None
         check_array_sizes(draft, len(supply.groups.names), len(collect_regions(draft, supply, lanes)))
@@ -343,12 +340,13 @@ def _parse_root(path: Path, name: str, digests: dict[str, str], faults: FaultLog
 
 @pause_garbage_collection()
 def _parse_draft(
-    file: InstanceFile, overrides: list[ParameterOverride], digests: dict[str, str], faults: FaultLog
+    file: InstanceFile, changes: Mapping[str, str], digests: dict[str, str], faults: FaultLog
 ) -> tuple[Draft, tuple[SourceNote, ...]]:
-    """Return all valid parts of the file with the changes `overrides`, and the notes of its mappings."""
-    root = file.root
-    before = read_calendar(root)
-    root = apply_tree_overrides(root, overrides, before.count if before else None, faults)
+    """Return all valid parts of the file with new values by path, and the notes of its mappings."""
+    root, overrides = file.root, parse_overrides(changes, faults) if changes else []
+    if overrides:
+        before = read_calendar(root)
+        root = apply_tree_overrides(root, overrides, before.count if before else None, faults)
     root, notes = split_notes(_drop_null_sections(root, faults), faults)
     root, probabilities = separate_probabilities(root, faults)
     calendar = read_calendar(root)
@@ -357,17 +355,14 @@ def _parse_draft(
     places = (
         labels or ("?",) * (context.periods or 0) or None
     )  # labels, or placeholders where only the number of periods is known
-    streams_sheet = _read_section_rows("streams", root, file, places, digests, faults) or InputSheet.build_empty(
-        "streams"
-    )
-    streams_sheet = apply_row_overrides(streams_sheet, overrides, name_stream_rows, labels, faults)
-    lanes_sheet = _read_section_rows("lanes", root, file, labels, digests, faults)
-    lanes_sheet = apply_row_overrides(
-        lanes_sheet or InputSheet.build_empty("lanes"), overrides, name_lane_rows, labels, faults
-    )
+    streams = _read_section_rows("streams", root, file, places, digests, faults) or InputSheet.build_empty("streams")
+    lanes = _read_section_rows("lanes", root, file, labels, digests, faults) or InputSheet.build_empty("lanes")
+    if overrides:
+        streams = apply_row_overrides(streams, overrides, name_stream_rows, labels, faults)
+        lanes = apply_row_overrides(lanes, overrides, name_lane_rows, labels, faults)
     document = validate_tree(root, Document, context, faults)
-    sheet = lanes_sheet if "lanes" in root.items else None
-    return Draft(root, document, context, calendar, streams_sheet, sheet, faults, probabilities), notes
+    sheet = lanes if "lanes" in root.items else None
+    return Draft(root, document, context, calendar, streams, sheet, faults, probabilities), notes
 
 
 def _drop_null_sections(root: MappingNode, faults: FaultLog) -> MappingNode:

@@ -120,7 +120,9 @@ def relax_charges(context: BoundContext, added: ExtensionData = NO_EXTENSIONS) -
     Returns:
         The context; itself where nothing is charged.
     """
-    relaxed = context.instance if added != NO_EXTENSIONS else spread_charges(context.instance)
+    if added != NO_EXTENSIONS or not context.instance.lots:
+        return context
+    relaxed = spread_charges(context.instance)
     if relaxed is context.instance:
         return context
     routes = replace(build_routes(relaxed, context.read), cuts=context.routes.cuts)
