@@ -29,14 +29,7 @@ from medalopt.model.lots import add_lot_constraints
 from medalopt.model.network import build_network
 from medalopt.model.network_to_pyomo import attach_network
 from medalopt.model.objective import declare_cost_expressions, set_objective
-from medalopt.model.policy import (
-    add_concentration_constraints,
-    add_device_mix_constraints,
-    add_footprint_cap,
-    add_participation_constraints,
-    add_recycled_content_constraints,
-    declare_footprint,
-)
+from medalopt.model.policy import add_policy_constraints, declare_footprint
 from medalopt.model.variables import declare_linking_variables, declare_metal_variables, list_linking_families
 
 
@@ -87,12 +80,8 @@ def build_master(instance: Instance, routes: Routes, objective: str = "cost", wh
     add_demand_constraints(model, instance)
     add_casting_stock(model, instance)
     add_commitment_constraints(model, instance)
-    add_recycled_content_constraints(model, instance)
-    add_device_mix_constraints(model, instance)
-    add_participation_constraints(model, instance)
-    add_footprint_cap(model, instance)
+    add_policy_constraints(model, instance)
     add_process_scrap_constraints(model, instance)
-    add_concentration_constraints(model, instance)
     add_left_metal_constraints(model)
     add_impurity_limits(model, instance)
     add_lot_constraints(model, instance, routes)

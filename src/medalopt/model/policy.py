@@ -1,4 +1,4 @@
-"""Policy: recycled content (family 8), device mix (9), participation (10), footprint (11), concentration (15)."""
+"""Policies: recycled content (family 8), device mix (9), participation (10), footprint (11), concentration (15)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,25 @@ from medalopt.model.balance import collect_purchases
 from medalopt.model.variables import index_by_name
 
 
-def add_recycled_content_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
+def add_policy_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
+    """Add the constraints of every policy of the instance.
+
+    Args:
+        model: Model with linking variables, metal variables and `footprint` declared.
+        instance: Instance.
+    """
+    _add_recycled_content(model, instance)
+    _add_device_mix(model, instance)
+    _add_participation(model, instance)
+    _add_footprint_cap(model, instance)
+    _add_concentration(model, instance)
+
+
+def _add_recycled_content(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Add recycled content constraints (family 8).
 
     $\sum_{oat}(1-\varphi_o)b_{oe}b_{oat}\le(1-\kappa_e)\sum_{at}C_{aet}$ (kg).
     Metal from stock, opening stock included, counts as recycled.
-
-    Args:
-        model: Model with charge and purchases declared.
-        instance: Instance.
     """
     market, metals = instance.market, instance.metals.names
     content = index_by_name(market.composition.value, market.names, metals)
@@ -41,13 +51,8 @@ def add_recycled_content_constraints(model: pyo.ConcreteModel, instance: Instanc
     model.recycled = pyo.Constraint([e for e in metals if floor[e] > 0 and e in charged], rule=rule, doc=doc)
 
 
-def add_device_mix_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""Add device mix constraints (family 9): $\underline\mu X\le X_d\le\overline\mu X$ (t).
-
-    Args:
-        model: Model with `sent_device` declared.
-        instance: Instance; constraints are added for shares above 0 % and below 100 %.
-    """
+def _add_device_mix(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""Add device mix constraints (family 9): $\underline\mu X\le X_d\le\overline\mu X$ (t)."""
     policy, devices = instance.policy, instance.devices.names
     member = index_by_name(policy.members, policy.windows, devices)
     low, high = (
@@ -71,14 +76,10 @@ def add_device_mix_constraints(model: pyo.ConcreteModel, instance: Instance) -> 
     )
 
 
-def add_participation_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
+def _add_participation(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Add participation constraints (family 10): $X_g\ge\psi\sum_{i:g(i)=g}\sum_ts_{it}$ (t).
 
     Supply of streams without a route is included in the right-hand side.
-
-    Args:
-        model: Model with `sent_region` declared.
-        instance: Instance.
     """
     share = float(instance.policy.participation.value)
     offers = np.zeros(len(instance.regions))
@@ -105,27 +106,18 @@ def declare_footprint(model: pyo.ConcreteModel, instance: Instance) -> None:
     )
 
 
-def add_footprint_cap(model: pyo.ConcreteModel, instance: Instance) -> None:
-    r"""Add the footprint cap (family 11): $\Phi+\sum_o\phi_ob_o\le$ cap (kg CO2e); nothing if the cap is infinite.
-
-    Args:
-        model: Model with `footprint` declared.
-        instance: Instance.
-    """
+def _add_footprint_cap(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""Add the footprint cap (family 11): $\Phi+\sum_o\phi_ob_o\le$ cap (kg CO2e); nothing if the cap is infinite."""
     cap = float(instance.policy.footprint_cap.value)
     if math.isfinite(cap):
         doc = "11. footprint; dual: shadow price of the cap, <= 0, money/kg CO2e"
         model.footprint_cap = pyo.Constraint(rule=lambda m: (None, m.footprint, cap), doc=doc)
 
 
-def add_concentration_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
+def _add_concentration(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Add concentration limits (family 15).
 
     $\sum_tF_{kt}\le\alpha\sum_{k't}F_{k't}$ (t); $X_g\le\alpha X$ (t); $b_o\le\alpha\sum_{o'}b_{o'}$ (kg).
-
-    Args:
-        model: Model with feed, tonnes sent by region and purchases over the horizon declared.
-        instance: Instance; constraints are added for shares below 100 %.
     """
     policy, periods = instance.policy, instance.periods
     feed = {k: pyo.quicksum([model.feed[k, t] for t in periods]) for k in instance.smelters.names}

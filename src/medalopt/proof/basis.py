@@ -281,7 +281,7 @@ class ExactBasis:
 
 def _is_small(account: PlanAccount) -> bool:
     """Return True if the numbers of decisions and of dual values permit exact fractions."""
-    rows = sum(np.size(part) for part in _fields_of(build_prices(account.instance, {})).values())
+    rows = sum(np.size(part) for part in vars(build_prices(account.instance, {})).values())
     return (
         sum(np.size(part) for part in _fields_of(account.decisions).values()) <= MAX_EXACT_DECISIONS
         and rows <= MAX_EXACT_PRICES
@@ -350,22 +350,22 @@ def _solve_exact_prices(floats: BoundContext, exact: BoundContext, duals: Duals,
     instance, routes, weights = floats.instance, exact.routes, ObjectiveWeights.from_objective(objective)
     y = build_prices(instance, duals)
     unknown = UnknownVector()
-    form = Prices(**{name: unknown.build_unknowns(values) for name, values in _fields_of(y).items()})
+    form = Prices(**{name: unknown.build_unknowns(values) for name, values in vars(y).items()})
     sent = price_routes(instance, routes, form, weights, exact.read)
     own = _supply_prices(routes, sent, price_supply(floats, y, weights))
     if routes.parent is not None:
         prices = price_routes(instance, floats.routes, y, weights, floats.read)
         sent = _settle_fractions(routes, sent, unknown.build_unknowns(_price_fractions(routes, prices, sent)))
-    form = replace(form, supply=unknown.build_unknowns(own))
+    form = Prices(**vars(form) | {"supply": unknown.build_unknowns(own)})
     paid = routes.mask_branches(form.supply[routes.stream])
     sent = np.where(has_supply(instance)[routes.stream], sent - paid, 0)
     others = (reduced for reduced, _ in compute_reduced_costs(exact, form, weights))
     vanishing = [sent, price_stockpiles(exact, form.supply, weights), price_bundles(exact, form.supply), *others]
     vanishing += _list_paid_surcharges(exact, form)
     at, _ = unknown.solve_unknowns(np.where(mark_near_zero(reduced), reduced, 0) for reduced in vanishing)
-    settled = Prices(**{name: substitute_unknowns(values, at) for name, values in _fields_of(form).items()})
-    known = {**_fields_of(y), "supply": own}
-    same = (np.all(values * np.sign(known[name]).astype(np.intp) >= 0) for name, values in _fields_of(settled).items())
+    settled = Prices(**{name: substitute_unknowns(values, at) for name, values in vars(form).items()})
+    known = {**vars(y), "supply": own}
+    same = (np.all(values * np.sign(known[name]).astype(np.intp) >= 0) for name, values in vars(settled).items())
     return settled if all(same) else None
 
 

@@ -27,6 +27,7 @@ from medalopt.instance.bounds import (
     compute_casting_holding_cost,
     compute_casting_price,
     compute_cumulative_demand,
+    compute_offer_holding_cost,
     compute_scrap_rate,
     has_casting_holding_cost,
     is_stocked,
@@ -35,6 +36,7 @@ from medalopt.instance.bounds import (
     may_miss,
 )
 from medalopt.instance.instance import Instance
+from medalopt.instance.lots import OFFER_STEPS, STREAM_STEPS
 from medalopt.instance.routes import Routes, classify_routes, compute_base_costs, compute_refining_costs_of, fold_prices
 from medalopt.instance.smelter_terms import (
     PooledLots,
@@ -48,17 +50,15 @@ from medalopt.instance.smelter_terms import (
 )
 from medalopt.proof.prices import (
     Prices,
-    add_concentration_price,
     clip_step_prices,
+    expand_reserve_prices,
     list_left_prices,
+    price_announced_charges,
     price_charge_limits,
     price_impurities,
     price_left_metal_of_routes,
     price_offer_balance,
-    price_offer_footprint,
-    price_offer_stock,
-    price_purchase_totals,
-    price_stream_totals,
+    price_totals,
     shift_to_next_period,
 )
 
@@ -236,6 +236,12 @@ def price_medals(
     return np.asarray(made + np.minimum(_price_missed_medals(instance, y, weights, pull=pull), 0))
 
 
+def _add_concentration_price(price: Numbers, instance: Instance, y: Prices, name: str, read: NumberReader) -> Numbers:
+    """Return prices (N,) per unit of the `smelters`, `regions` or `offers` plus those of their concentration limit."""
+    own, share = getattr(y, f"concentration_{name}"), getattr(instance.policy, f"concentration_{name}")
+    return price if share.value >= 1 else price + own - read(share) * own.sum()
+
+
 def _minimum_payment(reduced: Numbers, most: Numbers) -> Numbers:
     """Return the minimum contribution of variables in [0, `most`] at these reduced costs."""
     return (np.minimum(reduced, 0) * most).sum()
@@ -288,8 +294,8 @@ def price_routes(
     member = instance.policy.members.astype(np.intp)
     low, high = read(instance.policy.window_low)[:, None], read(instance.policy.window_high)[:, None]
     mix = (y.mix_low[:, None] * (member - low) + y.mix_high[:, None] * (member - high)).sum(axis=0)
-    regional = add_concentration_price(y.participation, instance, y, "regions", read)
-    fixed = weights.mass - mix[device] - regional[region] - price_stream_totals(instance, y)[routes.stream]
+    regional = _add_concentration_price(y.participation, instance, y, "regions", read)
+    fixed = weights.mass - mix[device] - regional[region] - price_totals(instance, y, STREAM_STEPS)[routes.stream]
     fixed = routes.mask_branches(fixed) + (weights.footprint - y.footprint_cap) * routes.footprint
     fixed = fixed[:, None]
     if weights.cost:
@@ -347,7 +353,7 @@ def _price_route_kinds(
         price = price + compute_refining_costs_of(instance, routes, route)
     travels = np.nonzero(routes.smelter[route] >= 0)[0]
     those, smelter = route[travels], routes.smelter[route[travels]]
-    total = add_concentration_price(y.feed_total, instance, y, "smelters", read)
+    total = _add_concentration_price(y.feed_total, instance, y, "smelters", read)
     feed = y.feed_capacity[smelter] + total[smelter][:, None]
     price[travels] = price[travels] - routes.to_smelter[those][:, None] * feed
     price[travels] = price[travels] - price_impurities(instance, routes, y, those, read)
@@ -449,24 +455,37 @@ def _metal_reduced_costs(
     yield sold, maximum
 
 
-def expand_reserve_prices(instance: Instance, y: Prices) -> Numbers:
-    """Return the dual values of the safety stock of every metal.
+def _price_purchases(context: BoundContext, y: Prices) -> Numbers:
+    """Return the dual value of limits, price steps and concentration of purchases for a kilogram of each offer (O,)."""
+    own = price_totals(context.instance, y, OFFER_STEPS)
+    return _add_concentration_price(own, context.instance, y, "offers", context.read)
 
-    Returns:
-        Objective per kg in stock at the end of each period (E, T); 0 in the last, and for metals without a reserve.
+
+def _price_offer_footprint(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
+    """Return the objective per kilogram of each offer (O,) due to its footprint."""
+    market, read = context.instance.market, context.read
+    return (weights.footprint - y.footprint_cap) * read(market.footprint)
+
+
+def price_offer_stock(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield reduced costs and upper bounds of offers: first bought into stock, then held in stock.
+
+    Yields:
+        Pairs of reduced costs (objective per kg) and upper bounds (kg), both (O, T).
     """
-    prices = make_zeros(y.balance.shape, y.balance)
-    prices[np.flatnonzero(instance.metals.reserve > 0), :-1] = y.reserve[:, :-1]
-    return prices
-
-
-def _price_announced_charges(instance: Instance, y: Prices) -> Numbers:
-    """Return the cost of a kilogram charged for its reserve in the periods before (E, T)."""
-    prices, reserve = expand_reserve_prices(instance, y), instance.metals.reserve[:, None]
-    total = make_zeros(prices.shape, prices)
-    for ahead in range(1, min(int(reserve.max(initial=0)), prices.shape[1] - 1) + 1):
-        total[:, ahead:] = total[:, ahead:] + np.where(reserve >= ahead, prices[:, :-ahead], 0)
-    return total
+    instance, read, market = context.instance, context.read, context.instance.market
+    stocked, maximum = is_stocked(instance)[:, None], context.bounds.purchase[:, None]
+    balance = price_offer_balance(y, is_stocked(instance))
+    once = _price_offer_footprint(context, y, weights) - _price_purchases(context, y)
+    bought = weights.cost * read(market.price) + once[:, None] + balance
+    yield np.where(stocked, context.subtract_payments("acquire", bought), 0), maximum
+    kept = weights.cost * compute_offer_holding_cost(instance, read) - balance + shift_to_next_period(balance)
+    kept = kept - y.offer_storage
+    kept[:, -1] = kept[:, -1] - y.closing_stock
+    yield (
+        np.where(stocked, context.subtract_payments("offer_stock", kept), 0),
+        maximum * (np.arange(len(instance.periods)) + 1) + read(market.opening_stock)[:, None],
+    )
 
 
 def _charge_reduced_costs(
@@ -482,14 +501,14 @@ def _charge_reduced_costs(
     floor = 1 - read(instance.policy.recycled)
     named = alloys.named[:, :, None].astype(np.intp) * y.others[:, None, :]
     of_metal = named - y.fineness_low - y.fineness_high + (floor * y.recycled)[None, :, None]  # (A, E, T)
-    from_stock = y.balance - _price_announced_charges(instance, y) if (instance.metals.reserve > 0).any() else y.balance
+    from_stock = y.balance - price_announced_charges(instance, y) if (instance.metals.reserve > 0).any() else y.balance
     charged = context.subtract_payments("charge", common[:, None, :] + of_metal - from_stock[None, :, :])
     maximum = np.minimum(bounds.charge[:, None], bounds.stock[None, :, -1])[:, :, None]
     yield np.where(may_charge(instance, context.routes)[:, :, None], charged, 0), maximum
     content = read(market.composition)
     new = ((1 - read(market.recycled))[:, None] * content) @ y.recycled
-    own = weights.cost * read(market.price) - (price_purchase_totals(context, y) + new)[:, None]
-    own = own + price_offer_footprint(context, y, weights)[:, None]
+    own = weights.cost * read(market.price) - (_price_purchases(context, y) + new)[:, None]
+    own = own + _price_offer_footprint(context, y, weights)[:, None]
     stocked = is_stocked(instance)
     if stocked.any():  # paid when bought
         own = np.where(stocked[:, None], -new[:, None] - price_offer_balance(y, stocked), own)

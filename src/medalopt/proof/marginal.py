@@ -6,7 +6,7 @@ value is a saving.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -20,10 +20,11 @@ from medalopt.instance.arrays import Floats, pick_names
 from medalopt.instance.bounds import list_axis_names
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import STEP_KINDS
-from medalopt.proof.bound import NO_EXTENSION_PRICES, ObjectiveWeights, expand_reserve_prices, price_medals
+from medalopt.proof.bound import NO_EXTENSION_PRICES, ObjectiveWeights, price_medals
 from medalopt.proof.extension_rows import weigh_extension_rows
 from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, place_extensions
-from medalopt.proof.prices import Duals, build_prices
+from medalopt.proof.prices import Duals, build_prices, expand_reserve_prices
+from medalopt.proof.rows import compute_totals, measure_policies
 from medalopt.text import render_path
 from medalopt.units import PER_CENT
 
@@ -220,36 +221,19 @@ def _step_values(account: PlanAccount, y: Any, unit: str) -> Iterator[MarginalVa
             )
 
 
-_ROWS_PER_UNIT: Mapping[str, Callable[[PlanAccount], Floats]] = {
-    "recycled": lambda account: account.composition.sum(axis=(0, 2)),
-    "mix_low": lambda account: _repeat_tonnes(account),
-    "mix_high": lambda account: _repeat_tonnes(account),
-    "participation": lambda account: compute_regional_supply(account.instance),
-    "footprint_cap": lambda account: np.ones(1),
-    "concentration_smelters": lambda account: np.full(len(account.feed), account.feed.sum()),
-    "concentration_regions": lambda account: np.full(len(account.instance.regions), float(account.tonnes)),
-    "concentration_offers": lambda account: np.full(len(account.bought), account.bought.sum()),
-}  # by policy family: what its limits are shares of, or 1
-
-
 def compute_policy_bases(account: PlanAccount) -> dict[str, tuple[Floats, float]]:
     """Return by how much the rows of each policy move if its parameter increases by one unit, in two factors.
 
     Returns:
         By constraint: totals of which its limits are shares (members,), and the rest of the factor: 0.01 for per cent.
     """
+    measured = measure_policies(account.instance.policy, compute_totals(account))
     return {
         family.name: (
-            np.asarray(_ROWS_PER_UNIT[family.name](account)),
-            float(PER_CENT) if limit.unit == "%" else KILOGRAMS,
+            (np.asarray(measured[family.name][1]), float(PER_CENT)) if limit.unit == "%" else (np.ones(1), KILOGRAMS)
         )
         for family, limit in list_limits("policy")
     }
-
-
-def _repeat_tonnes(account: PlanAccount) -> Floats:
-    """Return all tonnes sent, for each window of the device mix (W,)."""
-    return np.full(len(account.instance.policy.windows), float(account.tonnes))
 
 
 def compute_regional_supply(instance: Instance) -> Floats:

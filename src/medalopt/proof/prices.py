@@ -6,7 +6,7 @@ Reduced costs of routes due to impurity limits, and the value of credited metal,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,19 +24,15 @@ from medalopt.instance.arithmetic import (
 from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.instance.bounds import (
     compute_cumulative_demand,
-    compute_offer_holding_cost,
     find_charge_limits,
     get_limit,
     is_stocked,
     list_axis_names,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.lots import OFFER_STEPS, STEP_KINDS, STREAM_STEPS, StepKind
+from medalopt.instance.lots import STEP_KINDS, STREAM_STEPS, StepKind
 from medalopt.instance.routes import Routes
 from medalopt.instance.smelter_terms import has_limit, leaves_metal, may_leave, shift_to_shipment
-
-if TYPE_CHECKING:
-    from medalopt.proof.bound import BoundContext, ObjectiveWeights
 
 Duals = Mapping[str, Mapping[Any, float]]  # by constraint and index: objective per unit of the row
 
@@ -71,44 +67,20 @@ class DualGrid(Mapping[Any, float]):
         return tuple({label: number for number, label in enumerate(axis)} for axis in self.names)
 
 
-@dataclass(frozen=True, eq=False)
 class Prices:
-    """Change of the objective per unit of each right-hand side (dual values of the linking constraints)."""
+    """Change of the objective per unit of each right-hand side (dual values of the linking constraints).
 
-    feed_capacity: Floats  # (K, T), <= 0
-    treatment_capacity: Floats  # (H, T), <= 0
-    cast_capacity: Floats  # (A, T), <= 0
-    balance: Floats  # (E, T)
-    offer_balance: Floats  # (S, T), offers bought into stock only
-    reserve: Floats  # (R, T), >= 0, metals with a safety stock only
-    melt: Floats  # (A, T)
-    fineness_low: Floats  # (A, E, T), >= 0
-    fineness_high: Floats  # (A, E, T), <= 0
-    others: Floats  # (A, T), <= 0
-    demand: Floats  # (A, T), >= 0, free in the last period
-    purchase: Floats  # (O,)
-    offer_storage: Floats  # (O, T), <= 0
-    closing_stock: Floats  # (O,), >= 0
-    stream_commitment: Floats  # (I,), >= 0
-    feed_total: Floats  # (K,)
-    recycled: Floats  # (E,), <= 0
-    mix_low: Floats  # (W,), >= 0
-    mix_high: Floats  # (W,), <= 0
-    participation: Floats  # (G,), >= 0
-    footprint_cap: Floats  # (), <= 0
-    concentration_smelters: Floats  # (K,), <= 0
-    concentration_regions: Floats  # (G,), <= 0
-    concentration_offers: Floats  # (O,), <= 0
-    charge_limit: Floats  # (A, N, T), <= 0
-    impurity_limit: Floats  # (K, X, T), <= 0
-    process_scrap: Floats  # (A, T)
-    supply: Floats  # (I, T), streams that may be stocked only
-    withheld_least: Floats  # (P, E, T), >= 0
-    withheld_most: Floats  # (P, E, T), <= 0
-    withheld_all: Floats  # (P, E, T), <= 0
-    stream_steps: Floats  # (S,), <= 0, limits of price steps of streams
-    offer_steps: Floats  # (S,), <= 0, of offers
-    left_most: Floats  # (L, E, T), <= 0, by period of credit; (0, E, T) where no metal may be left with a smelter
+    One array for each priced family of the catalogue, with its axes and sign, 0 where no constraint exists. `supply`
+    holds `bundle_supply` too; `offer_balance` has the offers bought into stock only, `reserve` the metals with a safety
+    stock; `left_most` is (0, E, T) where no metal may be left with a smelter.
+    """
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Numbers: ...
+
+    def __init__(self, **by_family: Numbers) -> None:
+        vars(self).update(by_family)
 
 
 def convert_prices(y: Prices, arithmetic: Arithmetic) -> Prices:
@@ -117,7 +89,7 @@ def convert_prices(y: Prices, arithmetic: Arithmetic) -> Prices:
     Returns:
         The dual values, numbers of `arithmetic`.
     """
-    return Prices(**{field.name: arithmetic.lift(getattr(y, field.name)) for field in fields(y)})
+    return Prices(**{name: arithmetic.lift(values) for name, values in vars(y).items()})
 
 
 def list_price_axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]]:
@@ -217,28 +189,23 @@ def clip_step_prices(instance: Instance, y: Prices, cost: int, read: NumberReade
         surcharge, duals = read(kind.get_steps(instance).surcharge), getattr(y, f"{kind.name}_steps")
         least = -cost * np.maximum(zero_where_infinite(surcharge), 0)
         clipped[f"{kind.name}_steps"] = np.where(surcharge < np.inf, np.maximum(duals, least), duals)
-    return replace(y, **clipped)
+    return Prices(**vars(y) | clipped)
 
 
-def _sum_step_prices(instance: Instance, y: Prices, kind: StepKind) -> Numbers:
-    """Sum the dual values of the price steps of every stream or offer (N,)."""
-    duals = getattr(y, f"{kind.name}_steps")
-    return sum_by_group(duals, kind.get_steps(instance).owner, len(getattr(instance, kind.part).names))
-
-
-def price_stream_totals(instance: Instance, y: Prices) -> Numbers:
-    """Return the dual value of commitment and price steps for a tonne of each stream.
+def price_totals(instance: Instance, y: Prices, kind: StepKind) -> Numbers:
+    """Return the dual value of commitment, limit and price steps for a unit of each stream or offer.
 
     Args:
         instance: Instance.
         y: Dual values of the linking constraints.
+        kind: Streams or offers.
 
     Returns:
-        Objective per tonne (I,).
+        Objective per tonne of each stream (I,), or per kg of each offer (O,).
     """
-    if not len(instance.streams.steps.owner):
-        return y.stream_commitment
-    return y.stream_commitment + _sum_step_prices(instance, y, STREAM_STEPS)
+    own = y.stream_commitment if kind is STREAM_STEPS else y.purchase
+    owner = kind.get_steps(instance).owner
+    return own + sum_by_group(getattr(y, f"{kind.name}_steps"), owner, len(own)) if len(owner) else own
 
 
 def price_impurities(instance: Instance, routes: Routes, y: Prices, route: Ints, read: NumberReader) -> Numbers:
@@ -313,23 +280,6 @@ def price_left_metal_of_routes(instance: Instance, routes: Routes, y: Prices, ro
     return total
 
 
-def add_concentration_price(price: Numbers, instance: Instance, y: Prices, name: str, read: NumberReader) -> Numbers:
-    """Return prices per unit of each smelter, region or offer plus those of its concentration limit.
-
-    Args:
-        price (N,): Objective per unit.
-        instance: Instance.
-        y: Dual values of the linking constraints.
-        name: `smelters`, `regions` or `offers`.
-        read: Reads parameters in the arithmetic of the bound.
-
-    Returns:
-        Objective per unit (N,).
-    """
-    own, share = getattr(y, f"concentration_{name}"), getattr(instance.policy, f"concentration_{name}")
-    return price if share.value >= 1 else price + own - read(share) * own.sum()
-
-
 def price_offer_balance(y: Prices, stocked: Bools) -> Numbers:
     """Return the dual values of the balance of every offer; without meaning for offers not stocked.
 
@@ -343,31 +293,28 @@ def price_offer_balance(y: Prices, stocked: Bools) -> Numbers:
     return y.offer_balance[np.maximum(np.cumsum(stocked) - 1, 0)]
 
 
-def price_purchase_totals(context: BoundContext, y: Prices) -> Numbers:
-    """Return the dual value of limits, price steps and concentration of purchases for a kilogram of each offer.
+def expand_reserve_prices(instance: Instance, y: Prices) -> Numbers:
+    """Return the dual values of the safety stock of every metal.
 
     Returns:
-        Objective per kg (O,).
+        Objective per kg in stock at the end of each period (E, T); 0 in the last, and for metals without a reserve.
     """
-    instance, own = context.instance, y.purchase
-    if len(instance.market.steps.owner):
-        own = own + _sum_step_prices(instance, y, OFFER_STEPS)
-    return add_concentration_price(own, instance, y, "offers", context.read)
+    prices = make_zeros(y.balance.shape, y.balance)
+    prices[np.flatnonzero(instance.metals.reserve > 0), :-1] = y.reserve[:, :-1]
+    return prices
 
 
-def price_offer_footprint(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Numbers:
-    """Return the objective per kilogram of each offer due to its footprint.
-
-    Args:
-        context: Context of the bound.
-        y: Dual values of the linking constraints.
-        weights: Weights of the objective.
+def price_announced_charges(instance: Instance, y: Prices) -> Numbers:
+    """Return the cost of a kilogram charged for its reserve in the periods before.
 
     Returns:
-        Objective per kg (O,).
+        Objective per kg (E, T).
     """
-    market, read = context.instance.market, context.read
-    return (weights.footprint - y.footprint_cap) * read(market.footprint)
+    prices, reserve = expand_reserve_prices(instance, y), instance.metals.reserve[:, None]
+    total = make_zeros(prices.shape, prices)
+    for ahead in range(1, min(int(reserve.max(initial=0)), prices.shape[1] - 1) + 1):
+        total[:, ahead:] = total[:, ahead:] + np.where(reserve >= ahead, prices[:, :-ahead], 0)
+    return total
 
 
 def price_charge_limits(instance: Instance, y: Prices) -> Numbers:
@@ -382,27 +329,6 @@ def price_charge_limits(instance: Instance, y: Prices) -> Numbers:
         member = instance.charge_limits.offers[:, limit].T[:, :, None]  # (O, A, 1)
         total = total + np.where(member, y.charge_limit[None, :, limit], 0)
     return total
-
-
-def price_offer_stock(context: BoundContext, y: Prices, weights: ObjectiveWeights) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yield reduced costs and upper bounds of offers: first bought into stock, then held in stock.
-
-    Yields:
-        Pairs of reduced costs (objective per kg) and upper bounds (kg), both (O, T).
-    """
-    instance, read, market = context.instance, context.read, context.instance.market
-    stocked, maximum = is_stocked(instance)[:, None], context.bounds.purchase[:, None]
-    balance = price_offer_balance(y, is_stocked(instance))
-    once = price_offer_footprint(context, y, weights) - price_purchase_totals(context, y)
-    bought = weights.cost * read(market.price) + once[:, None] + balance
-    yield np.where(stocked, context.subtract_payments("acquire", bought), 0), maximum
-    kept = weights.cost * compute_offer_holding_cost(instance, read) - balance + shift_to_next_period(balance)
-    kept = kept - y.offer_storage
-    kept[:, -1] = kept[:, -1] - y.closing_stock
-    yield (
-        np.where(stocked, context.subtract_payments("offer_stock", kept), 0),
-        maximum * (np.arange(len(instance.periods)) + 1) + read(market.opening_stock)[:, None],
-    )
 
 
 DUAL_SHRINKAGE = 2.0**-40  # relative; it changes the lower bound by less than the tolerance of a certificate

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from medalopt.catalog import FAMILIES
+from medalopt.catalog import FAMILIES, UPPER
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import (
     Numbers,
@@ -30,6 +30,7 @@ from medalopt.instance.bounds import (
     may_charge,
     may_miss,
 )
+from medalopt.instance.instance import PolicyLimits
 from medalopt.instance.lots import STEP_KINDS, compute_line_feed, measure_excess
 from medalopt.instance.routes import has_supply
 from medalopt.instance.smelter_terms import has_limit, leaves_metal, may_leave
@@ -342,33 +343,74 @@ def _commitment_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
         yield _make_residual(f"{kind.name}_steps", over, _largest_magnitude(limit, limit + over))
 
 
-def _policy_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
-    """Yield residuals of recycled content (8), device mix (9), participation, concentration and footprint."""
+@dataclass(frozen=True, eq=False)
+class HorizonTotals:
+    """Totals over the horizon of which policies limit shares; replanning adds those of the past."""
+
+    charged: Numbers  # (E,) kg of metal charged
+    primary: Numbers  # (E,) kg of it that is not recycled
+    by_device: Numbers  # (D,) t sent
+    by_region: Numbers  # (G,) t sent
+    tonnes: Numbers  # () t sent
+    supply: Numbers  # (G,) t offered, streams without a route included
+    feed: Numbers  # (K,) t
+    bought: Numbers  # (O,) kg
+
+
+def compute_totals(account: PlanAccount) -> HorizonTotals:
+    """Compute the totals of a plan of which policies limit shares.
+
+    Returns:
+        The totals, in the arithmetic of the plan.
+    """
     instance, read = account.instance, account.read
-    policy, streams, market = instance.policy, instance.streams, instance.market
+    streams, market = instance.streams, instance.market
     bought = account.decisions.bought.sum(axis=(1, 2))
-    new = ((1 - read(market.recycled)) * bought) @ read(market.composition)
-    charged = account.composition.sum(axis=(0, 2))
-    allowed = (1 - read(policy.recycled)) * charged
-    over = np.where(policy.recycled.raw > 0, _excess_over(new, allowed), 0)
-    yield _make_residual("recycled", over, charged)
-    by_device = sum_by_group(account.sent, streams.device, len(instance.devices.names))
-    in_window = policy.members.astype(np.intp) @ by_device
-    everything = make_zeros((len(policy.windows),), account.sent) + account.tonnes
-    low, high = read(policy.window_low) * everything, read(policy.window_high) * everything
-    yield _make_residual("mix_low", _excess_over(low, in_window), everything)
-    yield _make_residual("mix_high", _excess_over(in_window, high), everything)
-    by_region = sum_by_group(account.sent, streams.region, len(instance.regions))
-    offers = sum_by_group(read(streams.available).sum(axis=1), streams.region, len(instance.regions))
-    asked = read(policy.participation) * offers
-    yield _make_residual("participation", _excess_over(asked, by_region), offers)
-    for name, each in (("smelters", account.feed.sum(axis=1)), ("regions", by_region), ("offers", account.bought)):
-        share = getattr(policy, f"concentration_{name}")
-        if share.value < 1:
-            everything = make_zeros(each.shape, account.sent) + each.sum()
-            yield _make_residual(f"concentration_{name}", _excess_over(each, read(share) * everything), everything)
+    return HorizonTotals(
+        charged=account.composition.sum(axis=(0, 2)),
+        primary=((1 - read(market.recycled)) * bought) @ read(market.composition),
+        by_device=sum_by_group(account.sent, streams.device, len(instance.devices.names)),
+        by_region=sum_by_group(account.sent, streams.region, len(instance.regions)),
+        tonnes=account.tonnes,
+        supply=sum_by_group(read(streams.available).sum(axis=1), streams.region, len(instance.regions)),
+        feed=account.feed.sum(axis=1),
+        bought=account.bought,
+    )
+
+
+def measure_policies(policy: PolicyLimits, totals: HorizonTotals) -> dict[str, tuple[Numbers, Numbers]]:
+    """Return for every policy on shares what its rows limit, and what the limits are shares of.
+
+    Returns:
+        By constraint: quantities and wholes, both (members,), t or kg.
+    """
+    in_window = policy.members.astype(np.intp) @ totals.by_device
+    everything = make_zeros(in_window.shape, in_window) + totals.tonnes
+    return {
+        "recycled": (totals.primary, totals.charged),
+        "mix_low": (in_window, everything),
+        "mix_high": (in_window, everything),
+        "participation": (totals.by_region, totals.supply),
+        **{
+            f"concentration_{name}": (each, make_zeros(each.shape, each) + each.sum())
+            for name, each in (("smelters", totals.feed), ("regions", totals.by_region), ("offers", totals.bought))
+        },
+    }
+
+
+def _policy_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
+    """Yield residuals of the policies: those on shares (families 8 to 10 and 15) and the footprint cap (11)."""
+    instance, read = account.instance, account.read
+    for name, (quantity, whole) in measure_policies(instance.policy, compute_totals(account)).items():
+        limit = FAMILIES[name].limits[0]
+        share = get_limit(instance, limit)
+        stated = share.value != limit.free
+        if stated.any():
+            allowed = (read(share) if limit.slope > 0 else 1 - read(share)) * whole
+            over = _excess_over(quantity, allowed) if limit.side == UPPER else _excess_over(allowed, quantity)
+            yield _make_residual(name, np.where(stated, over, 0), whole)
     none = make_zeros((1,), account.sent)
-    cap, emitted = none + read(policy.footprint_cap), none + account.footprint
+    cap, emitted = none + read(instance.policy.footprint_cap), none + account.footprint
     yield _make_residual(
         "footprint_cap", _excess_over(emitted, cap), _largest_magnitude(zero_where_infinite(cap), emitted)
     )

@@ -24,12 +24,12 @@ from medalopt.instance.bounds import get_limit, is_stocked, list_axis_names, lis
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import STEP_KINDS
 from medalopt.instance.smelter_terms import has_limit
-from medalopt.proof.bound import expand_reserve_prices, price_bundles, price_medals, price_stockpiles, price_supply
+from medalopt.proof.bound import price_bundles, price_medals, price_offer_stock, price_stockpiles, price_supply
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.extension_rows import select_usable_duals
 from medalopt.proof.extensions import compute_activity
 from medalopt.proof.marginal import compute_policy_bases, compute_regional_supply
-from medalopt.proof.prices import price_offer_stock
+from medalopt.proof.prices import expand_reserve_prices
 from medalopt.solver.local_analysis import BoundChange
 from medalopt.text import ParameterPath, parse_path, render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE, PRICE_TOLERANCE, SUM_TOLERANCE

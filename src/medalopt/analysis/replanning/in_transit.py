@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from medalopt.catalog import list_limits
 from medalopt.errors import UsageError
 from medalopt.instance.arithmetic import read_floats
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
-from medalopt.instance.bounds import compute_offer_holding_cost, may_buy
+from medalopt.instance.bounds import compute_offer_holding_cost, get_limit, may_buy
 from medalopt.instance.instance import (
     Devices,
     Impurities,
@@ -28,7 +29,7 @@ from medalopt.instance.instance import (
     Treatments,
 )
 from medalopt.instance.smelter_terms import compute_worth_left, leaves_metal, list_terms_names
-from medalopt.text import join_names
+from medalopt.text import join_names, render_path
 
 IN_STOCK_FORMAT = "{}, in stock"
 _ZERO_FIELDS = ("committed", "lot", "minimum_order", "fixed_charge", "price", "collection", "footprint")
@@ -112,10 +113,15 @@ def add_offer_stock(instance: Instance, kilograms: Floats) -> Instance:
     waits = np.flatnonzero((kilograms > 0) & may_buy(instance).any(axis=1) & ~held)
     if not len(waits):
         return instance
-    if instance.policy.concentration_offers.value < 1:
+    shares = [
+        render_path(limit.figure(""))
+        for family, limit in list_limits("policy")
+        if "offer" in family.axes and get_limit(instance, limit).value < limit.free
+    ]
+    if shares:
         offers = join_names([market.names[o] for o in waits.tolist()])
         raise UsageError(
-            f"purchases of {offers} are in stock, and `policy.concentration.offers` limits shares of purchases "
+            f"purchases of {offers} are in stock, and {join_names(shares)} limits shares of purchases "
             "from now on, which --after cannot separate: plan after a period at whose end all of it has been charged"
         )
     holding = compute_offer_holding_cost(instance, read_floats)[waits]

@@ -6,7 +6,6 @@ Policies over the whole horizon are also checked for past and remaining periods 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,10 +19,11 @@ from medalopt.analysis.replanning.remaining_horizon import (
     find_overdue_medals,
     make_remaining_instance,
 )
+from medalopt.catalog import UPPER, list_limits
 from medalopt.errors import Fault, NoPlanError, UsageError
 from medalopt.instance.accounting import Decisions
 from medalopt.instance.arrays import Floats
-from medalopt.instance.bounds import can_be_in_stock
+from medalopt.instance.bounds import can_be_in_stock, get_limit, list_axis_names
 from medalopt.instance.input_table import make_calendar
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes, build_routes
@@ -32,6 +32,7 @@ from medalopt.plan.plan import Plan
 from medalopt.plan.reader import PLAN_SUFFIXES, read_saved_plan
 from medalopt.plan.schema import SavedPlan
 from medalopt.proof.claims import parse_decisions
+from medalopt.proof.rows import HorizonTotals, compute_totals, measure_policies
 from medalopt.solve_instance import solve
 from medalopt.text import escape_text, render_path
 from medalopt.tolerances import FEASIBILITY_TOLERANCE
@@ -47,79 +48,51 @@ class MissedRequirement:
 
 
 def _find_missed_requirements(actuals: Actuals, plan: Plan) -> tuple[MissedRequirement, ...]:
-    """Return the violated policies on shares: of devices, regions, recycled content, and one smelter or offer."""
-    checks = (_check_device_shares, _check_participation, _check_recycled_content, _check_concentration)
-    return tuple(missed for check in checks for missed in check(actuals, plan))
+    """Return the policies on shares that past and remaining periods together violate."""
+    instance, missed = actuals.instance, []
+    names = list_axis_names(instance)
+    measured = measure_policies(instance.policy, _sum_horizon(actuals, plan))
+    for family, limit in list_limits("policy"):
+        if family.name not in measured:
+            continue  # the footprint cap, which the remaining horizon has less what was emitted
+        quantity, whole = measured[family.name]
+        stated = np.broadcast_to(get_limit(instance, limit).value, quantity.shape)
+        allowed, side = stated if limit.slope > 0 else 1 - stated, 1 if limit.side == UPPER else -1
+        broken = side * (quantity - (allowed + side * FEASIBILITY_TOLERANCE) * whole) > 0
+        for n in np.flatnonzero(broken & (stated != limit.free)).tolist():
+            share, name = float(quantity[n] / whole[n]), names[family.axes[0]][n]
+            path = render_path(limit.figure(name)) + (f" of {name}" if limit.common else "")
+            missed.append(MissedRequirement(path, float(stated[n]), share if limit.slope > 0 else 1 - share))
+    return tuple(missed)
 
 
-def _sum_sent(actuals: Actuals, plan: Plan) -> tuple[Floats, Floats]:
-    """Return the tonnes sent over the whole horizon by device (D,) and by region (G,) of the original instance."""
+def _sum_horizon(actuals: Actuals, plan: Plan) -> HorizonTotals:
+    """Return the totals over the whole horizon, past included, by names of the original instance."""
     instance, left = actuals.instance, plan.instance
+    done, rest = compute_totals(actuals.executed_account), compute_totals(plan.account)
     gone = actuals.taken_by_stream.sum(axis=1) - actuals.stockpiles  # those in stock are streams of the remainder
-    by_device, by_region = np.zeros(len(left.devices.names)), np.zeros(len(instance.regions))
+    by_device, by_region = rest.by_device[: len(instance.devices.names)].copy(), np.zeros(len(instance.regions))
     np.add.at(by_device, instance.streams.device, gone)
-    np.add.at(by_device, left.streams.device, plan.account.sent)
     np.add.at(by_region, instance.streams.region, gone)
     home = {name: g for g, name in enumerate(instance.regions)}
-    home |= {IN_STOCK_FORMAT.format(name): g for g, name in enumerate(instance.regions)}
-    of = np.array([home.get(name, -1) for name in left.regions], dtype=np.intp)[left.streams.region]
-    np.add.at(by_region, of[of >= 0], plan.account.sent[of >= 0])
-    return by_device[: len(instance.devices.names)], by_region
-
-
-def _check_device_shares(actuals: Actuals, plan: Plan) -> Iterator[MissedRequirement]:
-    """Yield the device share windows that are violated."""
-    policy, by_device = actuals.instance.policy, _sum_sent(actuals, plan)[0]
-    everything = float(by_device.sum())
-    for w, name in enumerate(policy.windows):
-        share = float(by_device[policy.members[w]].sum()) / everything if everything else 0.0
-        low, high = float(policy.window_low.value[w]), float(policy.window_high.value[w])
-        if everything and not low - FEASIBILITY_TOLERANCE <= share <= high + FEASIBILITY_TOLERANCE:
-            yield MissedRequirement(render_path(("policy", "device_share", name)), low if share < low else high, share)
-
-
-def _check_participation(actuals: Actuals, plan: Plan) -> Iterator[MissedRequirement]:
-    """Yield the regions whose participation is too low."""
-    instance, by_region = actuals.instance, _sum_sent(actuals, plan)[1]
-    required_share, offered = float(instance.policy.participation.value), np.zeros(len(actuals.instance.regions))
-    np.add.at(offered, instance.streams.region, instance.streams.available.value.sum(axis=1))
-    for g in np.flatnonzero(by_region < (required_share - FEASIBILITY_TOLERANCE) * offered).tolist():
-        region = instance.regions[g]
-        yield MissedRequirement(
-            f"{render_path(('policy', 'participation'))} of {region}", required_share, float(by_region[g] / offered[g])
-        )
-
-
-def _check_recycled_content(actuals: Actuals, plan: Plan) -> Iterator[MissedRequirement]:
-    """Yield the metals whose recycled content is too low."""
-    instance, floors = actuals.instance, actuals.instance.policy.recycled.value
-    charged = actuals.executed_account.composition.sum(axis=(0, 2)) + plan.account.composition.sum(axis=(0, 2))
-    new = np.zeros(len(floors))
-    for market, account in ((instance.market, actuals.executed_account), (plan.instance.market, plan.account)):
-        content = market.composition.value * (1 - market.recycled.value)[:, None]  # (O, E)
-        new += account.decisions.bought.sum(axis=(1, 2)) @ content
-    for metal in np.flatnonzero((floors > 0) & (new > (1 - floors + FEASIBILITY_TOLERANCE) * charged)).tolist():
-        path = render_path(("policy", "recycled", instance.metals.names[metal]))
-        yield MissedRequirement(path, float(floors[metal]), 1 - float(new[metal] / charged[metal]))
-
-
-def _check_concentration(actuals: Actuals, plan: Plan) -> Iterator[MissedRequirement]:
-    """Yield the smelters, regions and offers with more than their share of the whole horizon."""
-    instance, before = actuals.instance, actuals.executed_account
-    travelled = actuals.routes.smelter >= 0
-    bought = np.asarray(plan.account.bought)[: len(instance.market.names)] + before.bought  # stock was bought before
-    feed = np.asarray(plan.account.feed).sum(axis=1)
-    sent = (actuals.routes.to_smelter[:, None] * (actuals.sent + before.decisions.sent)).sum(axis=1)
-    np.add.at(feed, actuals.routes.smelter[travelled], sent[travelled])
-    for name, names, each in (
-        ("smelters", instance.smelters.names, feed),
-        ("regions", instance.regions, _sum_sent(actuals, plan)[1]),
-        ("offers", instance.market.names, bought),
-    ):
-        most, everything = float(getattr(instance.policy, f"concentration_{name}").value), float(each.sum())
-        for n in np.flatnonzero(each > (most + FEASIBILITY_TOLERANCE) * everything).tolist():
-            path = render_path(("policy", "concentration", name))
-            yield MissedRequirement(f"{path} of {names[n]}", most, float(each[n]) / everything)
+    home |= {IN_STOCK_FORMAT.format(name): g for name, g in home.items()}
+    for name, tonnes in zip(left.regions, rest.by_region.tolist(), strict=True):
+        if name in home:
+            by_region[home[name]] += tonnes
+    feed, routes = rest.feed[: len(instance.smelters.names)].copy(), actuals.routes
+    travelled = routes.smelter >= 0
+    sent = (routes.to_smelter[:, None] * (actuals.sent + actuals.executed_account.decisions.sent)).sum(axis=1)
+    np.add.at(feed, routes.smelter[travelled], sent[travelled])
+    return HorizonTotals(
+        charged=done.charged + rest.charged,
+        primary=done.primary + rest.primary,
+        by_device=by_device,
+        by_region=by_region,
+        tonnes=by_device.sum(),
+        supply=done.supply,
+        feed=feed,
+        bought=done.bought + rest.bought[: len(done.bought)],  # stock was bought before
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,7 +40,7 @@ _NESTED_FIELD_POSITIONS = {
 }  # position of the field in paths inside `devices` of a treatment or `terms`
 _FIELDS_WITH_CV = {"devices": "content", "treatments": "recovery", "smelters": "returned", "market": "price"}
 _SUPPLY_FIELDS = ("available", "total")
-_SEPARATE_FIELDS = ("content", "scrap", "storage", "recycled", "device_share", "concentration")
+_SEPARATE_FIELDS = ("content", "scrap", "storage")
 
 
 @dataclass(frozen=True)
