@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
+from functools import cache
 
+import numpy as np
 import pyomo.core as pyo
 import pytest
 from tests.laws import pool
@@ -29,18 +30,24 @@ from medalopt.analysis.infeasibility import conflict, messages
 from medalopt.analysis.infeasibility.messages import RuleKey
 from medalopt.analysis.sensitivity import parameter_derivatives, uncertain_parameters
 from medalopt.catalog import FAMILIES, LOWER, ORDER_VARIABLES, PARAMETER_TITLES, UPPER, VARIABLES, Limit
-from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
+from medalopt.instance.accounting import PlanAccount
+from medalopt.instance.bounds import compute_bounds, get_limit, list_axis_names, list_axis_titles
 from medalopt.instance.instance import Instance
+from medalopt.instance.routes import build_routes
 from medalopt.instance.schema.validation import find_parameter_kind
+from medalopt.instance.settlement import make_empty_decisions
 from medalopt.model.network_to_pyomo import SETTLEMENT_ROWS
-from medalopt.proof import extensions, marginal
-from medalopt.proof.prices import Prices, list_price_axes
+from medalopt.proof import extensions
+from medalopt.proof.bound import compute_lower_bound
+from medalopt.proof.prices import build_prices, list_price_axes
+from medalopt.proof.rows import compute_residuals, compute_totals, measure_policies
 from medalopt.report import infeasible, shadow_prices
 
 LIMITS = [limit for _, limit in catalog.list_limits()]
 EVERYTHING, LOTS = ROOT / "tests" / "planted" / "instances", ROOT / "tests" / "solver" / "lots.yaml"
 
 
+@cache
 def instances() -> list[Instance]:
     """Return instances that together use every family and every variable: by hand and at random."""
     by_hand = [medalopt.load(path) for path in (*sorted(EVERYTHING.glob("*.yaml")), LOTS)]
@@ -93,9 +100,37 @@ def test_the_dual_values_cover_the_catalogue() -> None:
     """Every family whose duals enter the certificate has its prices; those of bundles count as supply."""
     priced = {name for name, family in FAMILIES.items() if family.priced}
     instance = pool.instance(15)
-    assert {field.name for field in dataclasses.fields(Prices)} == priced - {"bundle_supply"}
+    assert vars(build_prices(instance, {})).keys() == priced - {"bundle_supply"}
     assert list_price_axes(instance).keys() == priced
     assert {name for name, _, _ in SETTLEMENT_ROWS} == {name for name in FAMILIES if name.startswith("withheld")}
+
+
+def test_every_dual_value_counts_in_the_bound(models: list[pyo.ConcreteModel]) -> None:
+    """Of each family the lower bound of some instance is another without its dual values."""
+    random, priced = np.random.default_rng(1), [name for name, family in FAMILIES.items() if family.priced]
+    idle = {*priced} - {"bundle_supply"}  # whose dual values are those of supply
+    for instance, model in zip(instances(), models, strict=True):
+        routes = build_routes(instance)
+        bounds = compute_bounds(instance, routes)
+        rows = {name: list(model.component(name) or ()) for name in priced}
+        duals = {name: {index: random.normal(0, 1e4) for index in indices} for name, indices in rows.items()}
+        y = build_prices(instance, duals)
+        whole = compute_lower_bound(instance, routes, bounds, y, "cost")
+        for name in sorted(idle):
+            without = y.replace(**{name: 0 * getattr(y, name)})
+            if compute_lower_bound(instance, routes, bounds, without, "cost") != whole:
+                idle.discard(name)
+    assert not idle
+
+
+def test_every_family_has_residuals() -> None:
+    """The certificate measures every family on a plan; castings are computed by the equation of the melt."""
+    measured = set()
+    for instance in instances():
+        routes = build_routes(instance)
+        account = PlanAccount(instance, routes, make_empty_decisions(instance, routes))
+        measured |= {rule.name for rule in compute_residuals(account, compute_bounds(instance, routes))}
+    assert {name for name, family in FAMILIES.items() if family.priced} - measured == {"melt"}
 
 
 @pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.kind)
@@ -135,9 +170,22 @@ def test_signs_follow_from_the_limits() -> None:
 
 
 def test_shares_know_what_they_are_shares_of() -> None:
-    """Every policy has a base for its marginal value, of one number for each row."""
-    policies = {family.name for family, _ in catalog.list_limits("policy")}
-    assert marginal._ROWS_PER_UNIT.keys() == policies
+    """Every policy on shares measures one quantity for each row, and what it is a share of."""
+    account, axes = pool.solved(pool.instance(0)).account, list_axis_names(pool.instance(0))
+    measured = measure_policies(account.instance.policy, compute_totals(account))
+    shares = {family.name: family for family, limit in catalog.list_limits("policy") if limit.unit == "%"}
+    assert measured.keys() == shares.keys()
+    for name, (quantity, whole) in measured.items():
+        assert quantity.shape == whole.shape == (len(axes[shares[name].axes[0]]),)
+
+
+def test_a_family_is_written_in_few_files() -> None:
+    """At most nine source files name the example of the page on new families, and the page lists each of them."""
+    folder, page = ROOT / "src" / "medalopt", ROOT / "docs" / "how-to" / "add_a_constraint.md"
+    named = [path for path in sorted(folder.rglob("*.py")) if "concentration" in path.read_text(encoding="utf-8")]
+    assert len(named) <= 9
+    places = page.read_text(encoding="utf-8").split("## Tests of")[0]
+    assert [path for path in named if f"`{path.relative_to(folder).as_posix()}`" not in places] == []
 
 
 def test_right_hand_sides_have_derivatives() -> None:

@@ -217,10 +217,10 @@ def test_every_rule_has_a_unit_and_axes() -> None:
 
 
 def test_every_family_of_the_formulation_has_rules() -> None:
-    """Eleven families, the melt and the linking quantities aside: they hold by how an account is drawn up."""
+    """Twelve families, the melt and the linking quantities aside: they hold by how an account is drawn up."""
     assert {rule.family for rule in measured(tiny().instance, tiny().account.decisions)} == {
         *("supply", "capacity", "metal balance", "fineness", "demand", "commitments and limits"),
-        *("recycled content", "device mix", "participation", "footprint", "process scrap"),
+        *("recycled content", "device mix", "participation", "footprint", "concentration", "process scrap"),
     }
 
 

@@ -356,7 +356,7 @@ def _solve_exact_prices(floats: BoundContext, exact: BoundContext, duals: Duals,
     if routes.parent is not None:
         prices = price_routes(instance, floats.routes, y, weights, floats.read)
         sent = _settle_fractions(routes, sent, unknown.build_unknowns(_price_fractions(routes, prices, sent)))
-    form = Prices(**vars(form) | {"supply": unknown.build_unknowns(own)})
+    form = form.replace(supply=unknown.build_unknowns(own))
     paid = routes.mask_branches(form.supply[routes.stream])
     sent = np.where(has_supply(instance)[routes.stream], sent - paid, 0)
     others = (reduced for reduced, _ in compute_reduced_costs(exact, form, weights))

@@ -82,6 +82,17 @@ class Prices:
     def __init__(self, **by_family: Numbers) -> None:
         vars(self).update(by_family)
 
+    def replace(self, **by_family: Numbers) -> Prices:
+        """Return a copy with other dual values of some families.
+
+        Args:
+            by_family: Arrays by family, of the shapes they have.
+
+        Returns:
+            The copy.
+        """
+        return Prices(**vars(self) | by_family)
+
 
 def convert_prices(y: Prices, arithmetic: Arithmetic) -> Prices:
     """Return dual values in another arithmetic.
@@ -189,7 +200,7 @@ def clip_step_prices(instance: Instance, y: Prices, cost: int, read: NumberReade
         surcharge, duals = read(kind.get_steps(instance).surcharge), getattr(y, f"{kind.name}_steps")
         least = -cost * np.maximum(zero_where_infinite(surcharge), 0)
         clipped[f"{kind.name}_steps"] = np.where(surcharge < np.inf, np.maximum(duals, least), duals)
-    return Prices(**vars(y) | clipped)
+    return y.replace(**clipped)
 
 
 def price_totals(instance: Instance, y: Prices, kind: StepKind) -> Numbers:

@@ -405,10 +405,9 @@ def _policy_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
         limit = FAMILIES[name].limits[0]
         share = get_limit(instance, limit)
         stated = share.value != limit.free
-        if stated.any():
-            allowed = (read(share) if limit.slope > 0 else 1 - read(share)) * whole
-            over = _excess_over(quantity, allowed) if limit.side == UPPER else _excess_over(allowed, quantity)
-            yield _make_residual(name, np.where(stated, over, 0), whole)
+        allowed = (read(share) if limit.slope > 0 else 1 - read(share)) * whole
+        over = _excess_over(quantity, allowed) if limit.side == UPPER else _excess_over(allowed, quantity)
+        yield _make_residual(name, np.where(stated, over, 0), whole)
     none = make_zeros((1,), account.sent)
     cap, emitted = none + read(instance.policy.footprint_cap), none + account.footprint
     yield _make_residual(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -144,7 +144,7 @@ def _average_returns(neighbourhood: PlanNeighbourhood, sent: Floats) -> tuple[tu
     tonnes, periods = float(routes.mask_branches(sent).sum()) or 1.0, len(instance.periods)
     rows = []
     travels = np.flatnonzero(routes.smelter >= 0)
-    prices = replace(neighbourhood.prices, balance=neighbourhood.metal_prices)
+    prices = neighbourhood.prices.replace(balance=neighbourhood.metal_prices)
     for e, title in enumerate(instance.metals.titles):
         back = np.arange(periods)[None, :] + instance.smelters.lead[routes.smelter[travels], e][:, None]
         settled = neighbourhood.account.compute_settled_share(travels, e) * sent[travels]

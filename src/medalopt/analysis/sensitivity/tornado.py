@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -299,7 +299,7 @@ class FirstOrderEstimates:
         sent, periods = self._neighbourhood.account.decisions.sent, len(instance.periods)
         worth = np.zeros((len(routes), len(instance.metals.names)))
         travels = np.flatnonzero(routes.smelter >= 0)
-        prices = replace(self._neighbourhood.prices, balance=self._neighbourhood.metal_prices)
+        prices = self._neighbourhood.prices.replace(balance=self._neighbourhood.metal_prices)
         for e in range(worth.shape[1]):
             back = np.arange(periods)[None, :] + instance.smelters.lead[routes.smelter[travels], e][:, None]
             each = value_credited_metal(instance, routes, prices, travels, e, back)
