@@ -247,7 +247,7 @@ def test_a_tonne_more_of_a_bundle_counts_as_far_as_the_bundle_is_taken() -> None
     """
     of = bundles()
     supply = -np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]])
-    y = replace(at_random(of.instance), supply=supply, participation=np.array([0.5, 8.0]))
+    y = at_random(of.instance).replace(supply=supply, participation=np.array([0.5, 8.0]))
     taken = np.array([[1.0, 1.0], [0.5, 1.0], [0.5, 1.0], [0.25, 0.0]])
     asked = 0.25 * np.array([[0.5], [0.5], [0.5], [8.0]])
     assert of.instance.regions == ("north", "south")
