@@ -49,9 +49,6 @@ def compute_cumulative_demand(
 def may_miss(instance: Instance) -> Bools:
     """Return which kinds of medal may be missed, at a penalty each.
 
-    Args:
-        instance: The instance.
-
     Returns:
         Mask (M,): ordered, and with a `shortfall`.
     """
@@ -70,9 +67,6 @@ def compute_required_demand(instance: Instance) -> Floats:
 
 def has_demand(instance: Instance) -> Bools:
     """Return which alloys are in demand.
-
-    Args:
-        instance: The instance.
 
     Returns:
         Mask (A,): a medal with a positive count contains the alloy.
@@ -156,10 +150,6 @@ def compute_scrap_worth(instance: Instance, cast: Numbers, scrap: Numbers, read:
 def can_return_metal(instance: Instance, routes: Routes) -> Bools:
     """Return where a smelter can return metal: a route yields it and the lead time has passed.
 
-    Args:
-        instance: The instance.
-        routes: Its routes.
-
     Returns:
         Mask (K, E, T).
     """
@@ -173,10 +163,6 @@ def can_return_metal(instance: Instance, routes: Routes) -> Bools:
 def can_be_in_stock(instance: Instance, routes: Routes) -> Bools:
     """Return which metals can be in stock: opening stock, or a return within the horizon.
 
-    Args:
-        instance: The instance.
-        routes: Its routes.
-
     Returns:
         Mask (E,).
     """
@@ -186,10 +172,6 @@ def can_be_in_stock(instance: Instance, routes: Routes) -> Bools:
 
 def may_charge(instance: Instance, routes: Routes) -> Bools:
     """Return which metals may be charged from stock to which alloys.
-
-    Args:
-        instance: The instance.
-        routes: Its routes.
 
     Returns:
         Mask (A, E).
@@ -254,9 +236,6 @@ def is_excluded_by_unnamed(instance: Instance) -> Bools:
 
 def compute_unnamed_share(instance: Instance) -> NDArray[Any]:
     """Compute the mass fraction of each offer that its composition does not name.
-
-    Args:
-        instance: The instance.
 
     Returns:
         Exact fractions (O,).
@@ -339,11 +318,6 @@ class VariableBounds:
 def compute_bounds(instance: Instance, routes: Routes, read: NumberReader = read_floats) -> VariableBounds:
     """Compute the upper bounds that hold in every plan.
 
-    Args:
-        instance: The instance.
-        routes: Its routes.
-        read: Reads parameters in the arithmetic of the result.
-
     Returns:
         The bounds.
     """
@@ -391,9 +365,6 @@ def _bound_stocked_purchases(instance: Instance, charge: Numbers, read: NumberRe
 
 def has_negative_price(instance: Instance) -> Bools:
     """Return which offers have a negative price in some period or step.
-
-    Args:
-        instance: The instance.
 
     Returns:
         Mask (O,).
@@ -478,9 +449,6 @@ def bound_purchases(instance: Instance, bounds: VariableBounds) -> Numbers:
 
 def list_axis_names(instance: Instance) -> dict[str, Names]:
     """Return the names along every axis that the catalogue knows, but routes and bundles.
-
-    Args:
-        instance: Instance.
 
     Returns:
         By axis, its names.

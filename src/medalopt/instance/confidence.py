@@ -273,9 +273,6 @@ class ConfidencePolicy:
 def needs_cuts(instance: Instance) -> bool:
     """Return whether an instance promises a confidence, whose cuts are found solution by solution.
 
-    Args:
-        instance: Instance.
-
     Returns:
         False also with an uncertainty budget, which one linear program holds.
     """
@@ -285,9 +282,6 @@ def needs_cuts(instance: Instance) -> bool:
 
 def get_uncertainty_budget(instance: Instance) -> float:
     """Return the uncertainty budget of an instance; 0 without any.
-
-    Args:
-        instance: The instance.
 
     Returns:
         Number of parameters.
@@ -308,10 +302,6 @@ def has_confidence(instance: Instance) -> bool:
 
 def find_deadlines(instance: Instance, routes: Routes) -> Bools:
     """Find the deadlines of each metal: periods in which a medal is due whose alloy needs it.
-
-    Args:
-        instance: The instance.
-        routes: Its routes.
 
     Returns:
         Mask (E, T).
@@ -358,9 +348,6 @@ def build_confidence(instance: Instance) -> ConfidencePolicy | None:
 def get_joint_confidence(instance: Instance) -> float | None:
     """Return the confidence promised for all metals and deadlines together; None without any.
 
-    Args:
-        instance: The instance.
-
     Returns:
         The confidence, from 0.5 to below 1.
     """
@@ -370,9 +357,6 @@ def get_joint_confidence(instance: Instance) -> float | None:
 
 def has_joint_split(instance: Instance) -> bool:
     """Return whether the joint confidence of an instance has a split of its own.
-
-    Args:
-        instance: The instance.
 
     Returns:
         False where it is split equally.

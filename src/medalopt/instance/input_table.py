@@ -232,9 +232,6 @@ class InputTable:
 def make_calendar(instance: Instance) -> Calendar:
     """Make the calendar of an instance.
 
-    Args:
-        instance: The instance.
-
     Returns:
         Its periods.
     """

@@ -380,10 +380,6 @@ def compute_separable_participation(instance: Instance, routes: Routes) -> Float
 def mark_pooled_streams(instance: Instance, routes: Routes) -> Bools:
     """Return the streams with a route to a line of terms with pooled settlement, (I,).
 
-    Args:
-        instance: Instance with I streams.
-        routes: Its routes.
-
     Returns:
         Mask, (I,).
     """

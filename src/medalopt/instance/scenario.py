@@ -405,9 +405,6 @@ def _format_value(exact: Fraction, kind: ParameterKind) -> str:
 def list_firm_paths(instance: Instance) -> tuple[str, ...]:
     """Return the firm paths of an instance, as its file writes them.
 
-    Args:
-        instance: Instance.
-
     Returns:
         Paths, which may contain `*`.
     """

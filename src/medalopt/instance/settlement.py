@@ -72,9 +72,6 @@ class ActualLots:
 def make_empty_lots(instance: Instance) -> ActualLots:
     """Return lots of which there are none.
 
-    Args:
-        instance: The instance.
-
     Returns:
         Lots with N = 0.
     """
@@ -334,10 +331,6 @@ _CONTRACT_KINDS: Mapping[frozenset[str], tuple[str, tuple[str, ...]]] = {
 
 def make_empty_decisions(instance: Instance, routes: Routes) -> Decisions:
     """Return decisions that are all zero.
-
-    Args:
-        instance: The instance.
-        routes: Its routes.
 
     Returns:
         The decisions.

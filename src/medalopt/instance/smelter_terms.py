@@ -86,9 +86,6 @@ def find_accepted_lines(instance: Instance) -> Ints:
 def has_limit(instance: Instance) -> Bools:
     """Return which elements a smelter limits in its feed.
 
-    Args:
-        instance: The instance.
-
     Returns:
         Mask (K, X).
     """
@@ -290,9 +287,6 @@ def compute_withheld_charge(instance: Instance, lots: PooledLots, read: NumberRe
 def leaves_metal(instance: Instance) -> bool:
     """Return whether any metal may be left with a smelter.
 
-    Args:
-        instance: The instance.
-
     Returns:
         True if surplus of a metal goes to the smelters.
     """
@@ -310,9 +304,6 @@ def list_terms_names(instance: Instance) -> tuple[str, ...]:
 
 def get_line_leads(instance: Instance) -> Ints:
     """Return the periods from shipment to credited metal by line of terms, (L, E).
-
-    Args:
-        instance: The instance.
 
     Returns:
         (L, E) periods.

@@ -112,9 +112,6 @@ class SourceValues:
     def get_node(self, path: ParameterPath) -> Node | None:
         """Look up the node at exactly this path.
 
-        Args:
-            path: A parameter path.
-
         Returns:
             The node; None where nothing is stated.
         """
@@ -122,9 +119,6 @@ class SourceValues:
 
     def read_number(self, path: ParameterPath) -> Fraction | None:
         """Return the number stated at exactly this path.
-
-        Args:
-            path: A parameter path.
 
         Returns:
             Its exact canonical value; None where there is no single number.

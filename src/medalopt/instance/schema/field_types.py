@@ -256,9 +256,6 @@ class BooleanField:
 def find_name_flaw(name: str) -> str:
     """Check a name against the rules for names.
 
-    Args:
-        name: The name.
-
     Returns:
         The fault and its remedy; '' where the name is valid.
     """

@@ -326,9 +326,6 @@ def find_field_description(path: ParameterPath) -> FieldDescription | None:
 def list_fields(path: ParameterPath) -> dict[str, Any]:
     """List the fields of the mapping at a path.
 
-    Args:
-        path: A parameter path.
-
     Returns:
         Pydantic fields by name; empty where the keys are names.
     """

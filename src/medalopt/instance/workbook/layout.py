@@ -282,9 +282,6 @@ def list_columns(
 def list_period_labels(root: MappingNode) -> tuple[str, ...]:
     """List the names of the periods.
 
-    Args:
-        root: Root node.
-
     Returns:
         The names; empty where the periods are invalid.
     """
