@@ -11,7 +11,7 @@ import pytest
 import medalopt
 from medalopt.errors import InputError
 from medalopt.instance.accounting import Decisions, PlanAccount
-from medalopt.instance.confidence import StandardDeviation
+from medalopt.instance.confidence import ProtectionNorm
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
 from medalopt.instance.settlement import make_empty_decisions
@@ -117,7 +117,7 @@ def test_deviation_is_a_norm_that_cuts_support() -> None:
         exposure = model.compute_exposure(sent, e, last)
         deviation = model.compute_deviation(exposure)
         assert deviation == pytest.approx(float(exposure @ model.correlation @ exposure) ** 0.5)
-        rates = model.compute_cut_rates(e, StandardDeviation().find_direction(model.loading.apply_transposed(exposure)))
+        rates = model.compute_cut_rates(e, ProtectionNorm().find_direction(model.loading.apply_transposed(exposure)))
         assert rates @ sent[:, :-1].sum(axis=1) == pytest.approx(deviation)  # the last period is back too late
         for other in random.uniform(0, 9, (20, *sent.shape)):
             assert rates @ other[:, :-1].sum(axis=1) <= model.compute_deviation(

@@ -16,7 +16,7 @@ import medalopt
 from medalopt.cli.exchange import ExportFormat, _render_files
 from medalopt.errors import ConfidenceNotReachedError, InputError
 from medalopt.instance.bounds import compute_bounds
-from medalopt.instance.confidence import UncertaintyBudget, build_confidence
+from medalopt.instance.confidence import ProtectionNorm, build_confidence, find_attained_budget
 from medalopt.instance.instance import Instance
 from medalopt.instance.uncertainty import build_uncertainty
 from medalopt.plan.metal_values import MetalValues
@@ -178,12 +178,12 @@ def test_what_budget_no_plan_can_hold(instance: Instance) -> None:
 
 def test_the_norm_of_a_budget() -> None:
     """Norm, direction, dual ball and the largest budget that a reserve covers, by hand."""
-    norm, deviations = UncertaintyBudget(1.5), np.array([1.0, -4.0, 2.0])
+    norm, deviations = ProtectionNorm(1.5), np.array([1.0, -4.0, 2.0])
     assert norm.measure(deviations) == 5.0 and norm.find_direction(deviations).tolist() == [0.0, -1.0, 0.5]
     assert norm.measure_dual(np.array([3.0, -3.0])) == 4.0
     assert norm.is_within(np.array([2.0, -4.0]), 4.0) and not norm.is_within(np.array([2.0, -4.0]), 3.999)
     assert not norm.is_within(np.array([3.0, -3.1]), 4.0)
-    budgets = [UncertaintyBudget.find_attained(deviations, reserve) for reserve in (-1.0, 2.0, 5.0, 7.0)]
+    budgets = [find_attained_budget(deviations, reserve) for reserve in (-1.0, 2.0, 5.0, 7.0)]
     assert budgets == [0.0, 0.5, 1.5, np.inf]
 
 

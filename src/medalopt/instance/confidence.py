@@ -23,7 +23,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from statistics import NormalDist
-from typing import Protocol
 
 import numpy as np
 
@@ -36,181 +35,88 @@ from medalopt.instance.routes import ConfidenceCut, Routes, build_routes
 from medalopt.instance.uncertainty import JOINT_CONFIDENCE, UncertaintyModel, build_uncertainty, has_uncertain_returns
 
 
-class ProtectionNorm(Protocol):
-    """A norm of the deviations $w$ (Z,) of independent variates, with the ball of its dual norm."""
+@dataclass(frozen=True)
+class ProtectionNorm:
+    """A norm of the deviations $w$ (Z,) of independent variates, with the ball of its dual norm.
+
+    Without a budget it is the standard deviation of their sum, the Euclidean norm, which is its own dual. With one it
+    is the sum of the `budget` largest absolute values, the last one in part.
+    """
+
+    budget: float | None = None
+
+    def weigh_ranks(self, count: int) -> Floats:
+        """Return the weight of each rank in a budget, the largest deviation first.
+
+        Returns:
+            (count,): 1 for as many as the budget, a fraction for the next, 0 beyond.
+        """
+        assert self.budget is not None, "a standard deviation has no ranks"
+        return np.clip(self.budget - np.arange(count), 0.0, 1.0)
 
     def measure(self, deviations: Floats) -> float:
         """Return the norm.
 
         Args:
-            deviations: (Z,) deviations.
+            deviations (Z,): Deviations.
 
         Returns:
             In their unit.
         """
-        ...
+        if self.budget is None:
+            return float(np.linalg.norm(deviations))
+        return float(self.weigh_ranks(len(deviations)) @ np.sort(np.abs(deviations))[::-1])
 
     def find_direction(self, deviations: Floats) -> Floats:
         """Return the vector of the dual ball whose product with the deviations is their norm.
 
-        Args:
-            deviations: (Z,) deviations.
-
         Returns:
-            (Z,), dimensionless.
+            (Z,), dimensionless: the unit vector, 0 where all deviations are; with a budget the signs of the largest.
         """
-        ...
-
-    def measure_dual(self, vector: Floats) -> float:
-        """Return the dual norm of a vector.
-
-        Args:
-            vector: (Z,) vector.
-
-        Returns:
-            At most 1 within the ball.
-        """
-        ...
-
-    def is_within(self, vector: Floats, most: float) -> bool:
-        """Return whether the dual norm of a vector is at most a limit, proven in fractions.
-
-        Args:
-            vector: (Z,) vector.
-            most: Limit.
-
-        Returns:
-            True if it is proven.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class StandardDeviation:
-    """The Euclidean norm: the standard deviation of the sum of independent variates."""
-
-    def measure(self, deviations: Floats) -> float:
-        """Return the Euclidean norm.
-
-        Args:
-            deviations (Z,): Deviations.
-
-        Returns:
-            In their unit.
-        """
-        return float(np.linalg.norm(deviations))
-
-    def find_direction(self, deviations: Floats) -> Floats:
-        """Return the unit vector of the deviations.
-
-        Args:
-            deviations (Z,): Deviations.
-
-        Returns:
-            (Z,): unit vector; 0 where all deviations are.
-        """
-        length = np.linalg.norm(deviations)
-        return np.asarray(deviations / length if length > 0 else deviations)
-
-    def measure_dual(self, vector: Floats) -> float:
-        """Return the Euclidean norm, which is its own dual.
-
-        Args:
-            vector (Z,): Vector.
-
-        Returns:
-            Its length.
-        """
-        return float(np.linalg.norm(vector))
-
-    def is_within(self, vector: Floats, most: float) -> bool:
-        """Compare the squares of the length and of `most` in fractions.
-
-        Args:
-            vector (Z,): Vector.
-            most: Greatest length.
-
-        Returns:
-            True if it is not longer.
-        """
-        return sum((Fraction(value) ** 2 for value in vector.tolist()), Fraction(0)) <= Fraction(most) ** 2
-
-
-@dataclass(frozen=True)
-class UncertaintyBudget:
-    """The sum of the `budget` largest absolute values, the last one in part."""
-
-    budget: float
-
-    def weigh_ranks(self, count: int) -> Floats:
-        """Return the weight of each rank, the largest deviation first.
-
-        Returns:
-            (count,): 1 for as many as the budget, a fraction for the next, 0 beyond.
-        """
-        return np.clip(self.budget - np.arange(count), 0.0, 1.0)
-
-    @staticmethod
-    def find_attained(deviations: Floats, reserve: float) -> float:
-        """Find the largest budget whose loss a reserve covers.
-
-        Args:
-            deviations (Z,): Deviations.
-            reserve: Possible loss, in their unit.
-
-        Returns:
-            The budget; infinite where the reserve covers all deviations at once, 0 where it is negative.
-        """
-        sizes = np.sort(np.abs(deviations[deviations != 0]))[::-1]
-        losses = np.concatenate([[0.0], np.cumsum(sizes)])
-        return np.inf if reserve >= losses[-1] else float(np.interp(reserve, losses, np.arange(len(losses))))
-
-    def measure(self, deviations: Floats) -> float:
-        """Return the sum of the largest absolute values.
-
-        Args:
-            deviations (Z,): Deviations.
-
-        Returns:
-            In their unit.
-        """
-        return float(self.weigh_ranks(len(deviations)) @ np.sort(np.abs(deviations))[::-1])
-
-    def find_direction(self, deviations: Floats) -> Floats:
-        """Return the signs of the largest deviations, the last one in part.
-
-        Args:
-            deviations (Z,): Deviations.
-
-        Returns:
-            (Z,): numbers from -1 to 1.
-        """
+        if self.budget is None:
+            length = np.linalg.norm(deviations)
+            return np.asarray(deviations / length if length > 0 else deviations)
         direction = np.zeros(len(deviations))
         order = np.argsort(-np.abs(deviations), kind="stable")
         direction[order] = self.weigh_ranks(len(deviations))
         return direction * np.sign(deviations)
 
     def measure_dual(self, vector: Floats) -> float:
-        """Return the dual norm: the largest absolute value, or the sum of all over the budget.
+        """Return the dual norm: the length; with a budget the largest absolute value, or the sum of all over it.
 
         Returns:
-            At most 1 for the directions of cuts.
+            At most 1 within the ball.
         """
+        if self.budget is None:
+            return float(np.linalg.norm(vector))
         sizes = np.abs(vector)
         return max(float(sizes.max(initial=0.0)), float(sizes.sum()) / self.budget)
 
     def is_within(self, vector: Floats, most: float) -> bool:
-        """Compare every absolute value, and their sum, in fractions.
-
-        Args:
-            vector (Z,): Vector.
-            most: Greatest dual norm.
+        """Return whether the dual norm of a vector is at most a limit, proven in fractions.
 
         Returns:
-            True if it is not greater.
+            True if it is proven.
         """
         sizes, limit = [abs(Fraction(value)) for value in vector.tolist()], Fraction(most)
+        if self.budget is None:
+            return sum((size**2 for size in sizes), Fraction(0)) <= limit**2
         return max(sizes, default=Fraction(0)) <= limit and sum(sizes, Fraction(0)) <= Fraction(self.budget) * limit
+
+
+def find_attained_budget(deviations: Floats, reserve: float) -> float:
+    """Find the largest budget whose loss a reserve covers.
+
+    Args:
+        deviations (Z,): Deviations.
+        reserve: Possible loss, in their unit.
+
+    Returns:
+        The budget; infinite where the reserve covers all deviations at once, 0 where it is negative.
+    """
+    sizes = np.sort(np.abs(deviations[deviations != 0]))[::-1]
+    losses = np.concatenate([[0.0], np.cumsum(sizes)])
+    return np.inf if reserve >= losses[-1] else float(np.interp(reserve, losses, np.arange(len(losses))))
 
 
 JointSplit = Mapping[tuple[str, str], float]  # confidence by metal and period
@@ -242,7 +148,7 @@ class ConfidencePolicy:
     @property
     def budget(self) -> float | None:
         """Uncertainty budget, a number of parameters; None where confidences are promised."""
-        return self.norm.budget if isinstance(self.norm, UncertaintyBudget) else None
+        return self.norm.budget
 
     def measure_exposure(self, exposure: Floats) -> float:
         """Measure by its norm the possible loss of metal returned.
@@ -331,7 +237,7 @@ def build_confidence(instance: Instance) -> ConfidencePolicy | None:
     places = np.argwhere(find_deadlines(instance, routes) & uncertain[:, None]).tolist()
     if budget := get_uncertainty_budget(instance):
         rows = [ConfidenceRow(metal, period, math.nan, 1.0) for metal, period in places]
-        return ConfidencePolicy(model, tuple(rows), UncertaintyBudget(budget)) if rows else None
+        return ConfidencePolicy(model, tuple(rows), ProtectionNorm(budget)) if rows else None
     joint = levels.get(JOINT_CONFIDENCE)
     equal = min(1 - (1 - joint) / len(places), LARGEST_CONFIDENCE) if joint and places else 0.5
     split = instance.annex.get("confidence_split", {})
@@ -342,7 +248,7 @@ def build_confidence(instance: Instance) -> ConfidencePolicy | None:
         level = max(levels.get(name, 0.5), shared)
         if level > 0.5:
             rows.append(ConfidenceRow(metal, period, level, normal.inv_cdf(level)))
-    return ConfidencePolicy(model, tuple(rows), StandardDeviation()) if rows else None
+    return ConfidencePolicy(model, tuple(rows), ProtectionNorm()) if rows else None
 
 
 def get_joint_confidence(instance: Instance) -> float | None:

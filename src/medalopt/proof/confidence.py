@@ -28,7 +28,6 @@ from medalopt.instance.confidence import (
     ConfidenceRow,
     ConfidenceSlack,
     ProtectionNorm,
-    UncertaintyBudget,
     build_confidence,
     get_joint_confidence,
     measure_confidence,
@@ -304,7 +303,7 @@ def iterate_cone_residuals(account: PlanAccount) -> Iterator[tuple[Numbers, Numb
 
 def _bound_norm(policy: ConfidencePolicy, spread: Numbers) -> Numbers:
     """Return the norm of deviations (Z,), or a bound above it, as one number (1,)."""
-    if not isinstance(policy.norm, UncertaintyBudget):
+    if policy.budget is None:
         return _compute_root_above((spread * spread)[None, :].sum(axis=1))
     sizes = abs(spread)
     sizes = lift_floats(sizes.high, sizes) if isinstance(sizes, IntervalArray) else sizes

@@ -23,8 +23,8 @@ from medalopt.instance.confidence import (
     LARGEST_CONFIDENCE,
     ConfidencePolicy,
     ConfidenceSlack,
-    UncertaintyBudget,
     build_confidence,
+    find_attained_budget,
     get_uncertainty_budget,
     measure_confidence,
 )
@@ -223,7 +223,7 @@ def _find_highest_budget(task: SolveTask, required: float) -> HighestConfidence 
         if found.shortfall > 0:
             upper, last = budget, found
         else:
-            attained = min(UncertaintyBudget.find_attained(slack.spread, slack.buffer) for slack in found.slacks)
+            attained = min(find_attained_budget(slack.spread, slack.buffer) for slack in found.slacks)
             reached = max(budget, min(attained, upper))
             if last is None:
                 return None
