@@ -5,9 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from fractions import Fraction
+from operator import attrgetter
 
 from medalopt.instance.reader.rows import PER_PERIOD_FIELDS, PERIOD, STEPPED_FIELD, CellColumn, InputSheet
-from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node, get_child
+from medalopt.instance.reader.yaml_nodes import (
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    convert_to_plain,
+    find_node,
+    get_child,
+    iterate_scalars,
+)
 from medalopt.instance.resolve.parsed_document import Calendar, Draft
 from medalopt.instance.resolve.row_validation import is_step_column, name_stream_rows
 from medalopt.instance.resolve.streams import name_lane_rows
@@ -73,7 +83,7 @@ class SourceValues:
         Yields:
             Path and scalar node of each.
         """
-        yield from _iterate_scalars(self.root, ())
+        yield from iterate_scalars(self.root)
 
     def find_value(self, path: ParameterPath) -> Node | None:
         """Look up the value in effect at a path: stated there, or by one value for all metals or periods above it.
@@ -104,7 +114,7 @@ class SourceValues:
                 return default.exact if math.isfinite(default.raw) else default
             return Fraction(default) if isinstance(default, int) else default
         if kind is None or isinstance(node, MappingNode):
-            return _convert_to_plain(node)
+            return convert_to_plain(node, attrgetter("text"))
         values = node.items if isinstance(node, SequenceNode) else (node,)
         numbers = [self.convert_exact(path, one, kind) if isinstance(one, ScalarNode) else None for one in values]
         return numbers[0] if len(set(numbers)) == 1 else tuple(numbers)
@@ -187,26 +197,6 @@ class SourceValues:
         if not isinstance(mass, ScalarNode):
             raise QuantityError("the device has no `unit_mass`")  # reported as a fault at the place of that parameter
         return parse_quantity(mass.value, "kg", self.money).exact
-
-
-def _convert_to_plain(node: Node) -> object:
-    """Convert a node to plain dictionaries, lists and text."""
-    if isinstance(node, MappingNode):
-        return {name: _convert_to_plain(item) for name, item in node.items.items()}
-    return [_convert_to_plain(item) for item in node.items] if isinstance(node, SequenceNode) else node.text
-
-
-def _iterate_scalars(node: Node, path: ParameterPath) -> Iterator[tuple[ParameterPath, ScalarNode]]:
-    """Yield the scalars at and below a node, with their paths; nulls are skipped."""
-    if isinstance(node, ScalarNode):
-        if not node.null:
-            yield path, node
-    elif isinstance(node, MappingNode):
-        for name, item in node.items.items():
-            yield from _iterate_scalars(item, (*path, name))
-    else:
-        for number, item in enumerate(node.items):
-            yield from _iterate_scalars(item, (*path, number))
 
 
 def _group_rows_by_name(sheet: InputSheet, names: CellColumn, calendar: Calendar | None) -> dict[str, Node]:

@@ -22,7 +22,16 @@ from medalopt.instance.reader.rows import (
     format_scalar,
     is_step_list,
 )
-from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, find_node, parse_yaml
+from medalopt.instance.reader.yaml_nodes import (
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    find_node,
+    iterate_scalars,
+    parse_yaml,
+    relocate_node,
+)
 from medalopt.instance.schema.validation import PER_METAL_FIELDS, find_parameter_kind
 from medalopt.text import ParameterPath, PathError, escape_text, parse_path, render_path, suggest_name
 
@@ -120,20 +129,11 @@ def parse_overrides(changes: AnyMapping[str, str], faults: FaultLog) -> list[Par
             for fault in own.warnings:
                 faults.add_warning(OVERRIDE_LOCATION, path, fault.message, kind=fault.kind)
         if node is not None:
-            for at in _find_sums(path, node):
-                faults.add_error(OVERRIDE_LOCATION, at, SUM_NOT_ALLOWED, kind=FaultKind.CHANGE)
-            result.append(ParameterOverride(path, _relocate_node(node)))
+            for at, scalar in iterate_scalars(node, path):
+                if scalar.text.lstrip().startswith("+") and find_parameter_kind(at) is not None:
+                    faults.add_error(OVERRIDE_LOCATION, at, SUM_NOT_ALLOWED, kind=FaultKind.CHANGE)
+            result.append(ParameterOverride(path, relocate_node(node, OVERRIDE_LOCATION)))
     return result
-
-
-def _find_sums(path: ParameterPath, node: Node) -> Iterator[ParameterPath]:
-    """Yield the paths of quantities with a leading plus, which only wildcard changes interpret as a sum."""
-    if isinstance(node, ScalarNode):
-        if node.text.lstrip().startswith("+") and find_parameter_kind(path) is not None:
-            yield path
-        return
-    for step, item in node.items.items() if isinstance(node, MappingNode) else enumerate(node.items):
-        yield from _find_sums((*path, step), item)
 
 
 def _parse_quantities(value: str) -> Node | None:
@@ -145,16 +145,6 @@ def _parse_quantities(value: str) -> Node | None:
         if all(map(_PLAIN_QUANTITY.fullmatch, items)):
             return SequenceNode(tuple(ScalarNode(item, True, OVERRIDE_LOCATION) for item in items), OVERRIDE_LOCATION)
     return None
-
-
-def _relocate_node(node: Node) -> Node:
-    """Return a copy of the node with all locations set to the override."""
-    if isinstance(node, MappingNode):
-        items = {name: _relocate_node(item) for name, item in node.items.items()}
-        return MappingNode(items, dict.fromkeys(items, OVERRIDE_LOCATION), OVERRIDE_LOCATION)
-    if isinstance(node, SequenceNode):
-        return SequenceNode(tuple(_relocate_node(item) for item in node.items), OVERRIDE_LOCATION)
-    return ScalarNode(node.text, node.plain, OVERRIDE_LOCATION)
 
 
 def apply_tree_overrides(

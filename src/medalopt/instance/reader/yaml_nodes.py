@@ -8,7 +8,7 @@ comma directly between two digits, without the space that separates other values
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -65,15 +65,53 @@ class MappingNode:
 Node = ScalarNode | SequenceNode | MappingNode
 
 
-def convert_to_plain(node: Node) -> Any:
-    """Convert a tree to dictionaries and lists with `ScalarNode` leaves, as a mutable copy for validation.
+def convert_to_plain(node: Node, leaf: Callable[[ScalarNode], Any] | None = None) -> Any:
+    """Convert a tree to a mutable copy of dictionaries and lists.
+
+    Args:
+        node: Root of the tree.
+        leaf: Converts a scalar; None: the copy has the `ScalarNode` itself, for validation.
 
     Returns:
         Nested dictionaries and lists.
     """
     if isinstance(node, MappingNode):
-        return {name: convert_to_plain(item) for name, item in node.items.items()}
-    return [convert_to_plain(item) for item in node.items] if isinstance(node, SequenceNode) else node
+        return {name: convert_to_plain(item, leaf) for name, item in node.items.items()}
+    if isinstance(node, SequenceNode):
+        return [convert_to_plain(item, leaf) for item in node.items]
+    return node if leaf is None else leaf(node)
+
+
+def relocate_node(node: Node, location: Location) -> Node:
+    """Return a copy of a tree with one location for all keys and values.
+
+    Returns:
+        Root of the copy.
+    """
+    if isinstance(node, MappingNode):
+        items = {name: relocate_node(item, location) for name, item in node.items.items()}
+        return MappingNode(items, dict.fromkeys(items, location), location)
+    if isinstance(node, SequenceNode):
+        return SequenceNode(tuple(relocate_node(item, location) for item in node.items), location)
+    return ScalarNode(node.text, node.plain, location)
+
+
+def iterate_scalars(node: Node, path: ParameterPath = ()) -> Iterator[tuple[ParameterPath, ScalarNode]]:
+    """Iterate over the scalars at and below a node that are not null.
+
+    Args:
+        node: The node.
+        path: Its path.
+
+    Yields:
+        Path and scalar of each.
+    """
+    if isinstance(node, ScalarNode):
+        if not node.null:
+            yield path, node
+        return
+    for step, item in node.items.items() if isinstance(node, MappingNode) else enumerate(node.items):
+        yield from iterate_scalars(item, (*path, step))
 
 
 def get_child(node: Node | None, name: str | int) -> Node | None:

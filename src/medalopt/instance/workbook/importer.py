@@ -24,7 +24,7 @@ from medalopt.instance.reader.excel_reader import (
 )
 from medalopt.instance.reader.files import MAX_WORDED_FAULTS, FaultLog, FileBytes, Location
 from medalopt.instance.reader.limits import MAX_INSTANCE_CELLS
-from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, parse_yaml
+from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, parse_yaml, relocate_node
 from medalopt.instance.resolve.parsed_document import Calendar
 from medalopt.instance.schema.document import Document
 from medalopt.instance.schema.field_types import IntegerField, QuantityField
@@ -418,7 +418,7 @@ class _WorkbookImport:
             faults = FaultLog()
             node = parse_yaml(text, "", faults)
             if node is not None and not faults.errors:
-                return _relocate_node(node, location)
+                return relocate_node(node, location)
         return ScalarNode(unquote_text(text), not isinstance(value, str), location)
 
     def _check_text(self, value: WorkbookValue, location: Location, path: ParameterPath, kind: str = "text") -> None:
@@ -494,15 +494,6 @@ def _append_unit(text: str, measure: QuantityField | IntegerField, unit: str) ->
 def _format_decimal(value: float) -> str:
     """Return a number at the 15 significant digits that a workbook keeps: 0.1 + 0.2 is 0.3."""
     return format_cell(float(f"{value:.15g}"))
-
-
-def _relocate_node(node: Node, location: Location) -> Node:
-    """Return a node with another place."""
-    if isinstance(node, MappingNode):
-        return MappingNode({name: _relocate_node(item, location) for name, item in node.items.items()}, {}, location)
-    if isinstance(node, SequenceNode):
-        return SequenceNode(tuple(_relocate_node(item, location) for item in node.items), location)
-    return ScalarNode(node.text, node.plain, location)
 
 
 def _convert_to_lists(root: MappingNode) -> MappingNode:

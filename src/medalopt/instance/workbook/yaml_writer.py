@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 import yaml
 
 from medalopt.instance.reader.files import Location
 from medalopt.instance.reader.rows import PER_PERIOD_FIELDS
-from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
+from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, convert_to_plain
 from medalopt.instance.resolve.parsed_document import Calendar
 
 MAX_INLINE_ENTRIES = 40  # most entries of an inline list; more become a table
+_get_value = attrgetter("value")  # of a scalar: only plain ones become numbers
 _HEADER = "# Written by `medalopt import`.\n"
 
 
@@ -46,16 +48,18 @@ def render_instance_files(root: MappingNode, calendar: Calendar | None, stem: st
     sections: dict[str, Any] = {}
     for name, node in root.items.items():
         if name in ("streams", "lanes") and isinstance(node, MappingNode):
-            remarks = {key: _convert_to_plain(node.items[key]) for key in ("source", "note") if key in node.items}
+            remarks = {
+                key: convert_to_plain(node.items[key], _get_value) for key in ("source", "note") if key in node.items
+            }
             entries = [item for key, item in node.items.items() if key not in remarks]
             table = _render_table(entries, calendar) if len(entries) > MAX_INLINE_ENTRIES or remarks else None
             if table is not None:
                 result[f"{stem}/{name}.csv"] = table
                 sections[name] = {"table": f"{stem}/{name}.csv", **remarks}
             else:
-                sections[name] = [_convert_to_plain(entry) for entry in entries]
+                sections[name] = [convert_to_plain(entry, _get_value) for entry in entries]
         else:
-            sections[name] = _convert_to_plain(node)
+            sections[name] = convert_to_plain(node, _get_value)
     parts = [_dump_section({name: part}) for name, part in sections.items()]
     return {f"{stem}.yaml": _HEADER + "".join(map(_space_section, parts)), **result}
 
@@ -72,15 +76,6 @@ def _dump_section(section: dict[str, Any]) -> str:
 def _space_section(part: str) -> str:
     """Return a section, preceded by an empty line where it takes several lines."""
     return f"\n{part}" if part.count("\n") > 1 else part
-
-
-def _convert_to_plain(node: Node) -> Any:
-    """Convert a node to plain data; only plain scalars become numbers."""
-    if isinstance(node, MappingNode):
-        return {name: _convert_to_plain(item) for name, item in node.items.items()}
-    if isinstance(node, SequenceNode):
-        return [_convert_to_plain(item) for item in node.items]
-    return node.value if node.plain else node.text
 
 
 def _render_table(entries: Iterable[Node], calendar: Calendar | None) -> str | None:
