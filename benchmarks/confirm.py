@@ -15,8 +15,7 @@ from medalopt.instance.routes import build_routes
 from medalopt.solver.highs import load_simplex
 from medalopt.solver.program import BASIC, LOWER, UPPER, Basis
 from medalopt.solver.scaling import scale_program
-from medalopt.solver.solution import reconstruct_columns, reconstruct_duals
-from medalopt.solver.solve_lp import SolveTask, build_program
+from medalopt.solver.solve_lp import SolveTask, build_program, reconstruct_columns, reconstruct_duals
 
 NEAR = 1e-9  # in scaled units, within which a column or row stands at its end
 

@@ -39,9 +39,9 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.loading import InstanceFile, open_instance
 from medalopt.instance.lots import STEP_KINDS, list_used_keys
 from medalopt.solve_instance import solve
-from medalopt.solver.parametric_solver import solve_from_scratch
 from medalopt.solver.program import SolverProgram, find_integer_columns
 from medalopt.solver.solve_lp import SolveTask, build_program
+from medalopt.solver.verification import solve_from_scratch
 
 CLOSE = 1e-7  # of the objective, and at least 1
 MOST_LOTS = 3  # lots of one order

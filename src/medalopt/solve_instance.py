@@ -54,8 +54,7 @@ from medalopt.solver.assemble import CompiledMaster
 from medalopt.solver.confidence import MAX_CUT_ROUNDS, join_cuts, merge_cut_duals, select_active_cuts, separate_cuts
 from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget, get_highs_version
 from medalopt.solver.program import ProgramBasis
-from medalopt.solver.solution import Solution, leave_rounding
-from medalopt.solver.solve_lp import SolveTask, solve_linear_program
+from medalopt.solver.solve_lp import Solution, SolveTask, leave_rounding, solve_linear_program
 from medalopt.text import escape_text
 from medalopt.tolerances import FARKAS_TOLERANCE
 
@@ -247,8 +246,7 @@ def _solve_whole_lots(
         names = ", ".join(escape_text(variable.name) for variable in without.added.variables)
         raise UsageError(f"{names}: with whole lots, variables of an extension need a lower and an upper bound")
     routes, given = build_program_routes(instance), list_extensions(extensions)
-    from medalopt.solver.lot_columns import select_lot_columns
-    from medalopt.solver.mip import solve_lot_mip, solve_rounded_lots
+    from medalopt.solver.mip import select_lot_columns, solve_lot_mip, solve_rounded_lots
 
     task = SolveTask(instance, routes, compute_bounds(instance, routes), objective, given, None, budget, used=start)
     if without.method.startswith("decomposition"):
@@ -275,7 +273,7 @@ def _solve_whole_lots(
 
 def _scale_slopes(task: SolveTask, without: Plan, method: str, gap: float) -> Plan | None:
     """Return the cheapest plan of slope scaling, or the first within a gap; None for other integers than charges."""
-    from medalopt.solver.slope_scaling import PricedPlan, has_only_charges, iterate_slopes
+    from medalopt.solver.mip import PricedPlan, has_only_charges, iterate_slopes
 
     instance, best = task.instance, None
     if task.extensions or task.objective != "cost" or instance.whole is not None or not has_only_charges(instance):

@@ -22,7 +22,7 @@ from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.device_mix import solve_named_mixes
 from medalopt.analysis.sensitivity.supply_mix import MixSolver
 from medalopt.instance.arrays import ExactArray, ExactNumber
-from medalopt.solver.parametric_solver import solve_from_scratch
+from medalopt.solver.verification import solve_from_scratch
 
 ROOT = Path(__file__).parents[2]
 INSTANCES = ROOT / "instances"

@@ -26,7 +26,7 @@ from medalopt.instance.routes import build_routes
 from medalopt.plan.reader import read_saved_plan
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.sourcing.orders import build_orders, tabulate_orders
-from medalopt.solver import lot_columns
+from medalopt.solver import mip
 
 BY_HAND = ROOT / "tests" / "solver" / "activities.yaml"
 NEAR = "smelters.near.terms.phones"
@@ -240,7 +240,7 @@ def test_few_shipments_give_a_plan_above_the_same_bound(seed: int, monkeypatch: 
     """Of a large instance branch and bound sees the shipments cheapest at the duals: its plan keeps every rule."""
     instance = loaded(with_branched_activities(seed))
     plan = pool.solved(instance)
-    monkeypatch.setattr(lot_columns, "MAX_LOT_SHIPMENTS", 6)
+    monkeypatch.setattr(mip, "MAX_LOT_SHIPMENTS", 6)
     try:
         few = medalopt.solve(instance, method="decomposition")
     except NoPlanError:

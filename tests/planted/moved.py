@@ -37,7 +37,7 @@ def check(of: Callable[[], Iterator[bool]]) -> Callable[[object], Iterator[str]]
 
 
 def _cold(variants: Any, changes: dict[str, str]) -> float:
-    from medalopt.solver.parametric_solver import solve_from_scratch
+    from medalopt.solver.verification import solve_from_scratch
 
     return float(solve_from_scratch(variants.build_scenario(changes).program).value)
 
@@ -137,9 +137,8 @@ def proof() -> Iterator[bool]:
     import numpy as np
 
     from medalopt.analysis.scenario_runner import ScenarioRunner
-    from medalopt.solver.parametric_solver import solve_from_scratch
     from medalopt.solver.scaling import scale_program
-    from medalopt.solver.verification import MatrixLayout, make_single_batch, verify_optima
+    from medalopt.solver.verification import MatrixLayout, make_single_batch, solve_from_scratch, verify_optima
 
     linear = ScenarioRunner(TINY).base.program
     ready, right = scale_program(linear), solve_from_scratch(linear)

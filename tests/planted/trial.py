@@ -44,7 +44,8 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     "moved: proof": ("solver/verification.py",),
     "moved: sweep": ("solver/parametric_sweep.py",),
     "taken apart": tuple(
-        f"solver/decomposition/{name}.py" for name in ("crossover", "iterations", "master", "pricing", "subproblems")
+        f"solver/decomposition/{name}.py"
+        for name in ("column_generation", "crossover", "master", "pricing", "subproblems")
     ),
     "moved: curves": ("analysis/sensitivity/piecewise_linear.py", "analysis/sensitivity/piecewise_linear.py"),
     "moved: bars": ("analysis/sensitivity/tornado.py", "analysis/sensitivity/uncertain_parameters.py"),
@@ -56,12 +57,12 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
     "extension": ("model/network_to_pyomo.py",),
     "explained": (
         *(f"analysis/explain/{name}.py" for name in ("binding", "cost_breakdown", "local_analysis")),
-        *("solver/solution.py", "a medal above its penalty"),
+        *("solver/solve_lp.py", "a medal above its penalty"),
     ),
-    "own rules": ("analysis/infeasibility/diagnosis.py", "solver/assemble.py"),
+    "own rules": ("analysis/infeasibility/diagnosis.py", "solver/extended_program.py"),
     "rules and lots": ("a bound at the chosen lots", "own rows without prices in lots"),
     "spoiled": ("solve_instance.py",),
-    "bases": ("proof/basis.py", "proof/rational.py"),
+    "bases": ("proof/basis.py",),
     "additions": ("proof/extension_rows.py",),
     "refutations": ("nothing refutes everything", "a bound on the cost refutes"),
     "refusals": ("proof/verdict.py", "proof/claims.py"),

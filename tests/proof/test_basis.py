@@ -27,7 +27,7 @@ from medalopt.instance.routes import build_routes
 from medalopt.plan.plan import Plan
 from medalopt.plan.reader import read_saved_plan
 from medalopt.plan.schema import SavedPlan
-from medalopt.proof import basis, rational
+from medalopt.proof import basis
 from medalopt.proof.basis import BASIS_NOT_PROVEN, BASIS_PROVEN, BASIS_TOO_LARGE, ExactBasis
 from medalopt.proof.bound import BoundContext
 from medalopt.proof.certificate import EXACT_SIZE_LIMIT
@@ -218,10 +218,10 @@ def test_a_price_that_would_change_its_sign_proves_nothing(dearer: str, kept: bo
 def test_flint_makes_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     """With Python's own fractions, as where python-flint is not installed, the same vertex is found."""
     monkeypatch.setitem(sys.modules, "flint", None)
-    assert rational._choose_rational() is Fraction
+    assert basis._choose_rational() is Fraction
     plans = [plan for seed in range(8) if (plan := planned(at_random(seed))) is not None]
     with_flint = [shown(plan).best for plan in plans]
-    monkeypatch.setattr(rational, "_rational", Fraction)
+    monkeypatch.setattr(basis, "_rational", Fraction)
     for plan, best in zip(plans, with_flint, strict=True):
         again = shown(plan).best
         assert best is not None and again is not None

@@ -12,16 +12,22 @@ from tests.model.cases import conformance, planned
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arithmetic import EXACT_ARITHMETIC
 from medalopt.instance.routes import build_routes
-from medalopt.proof import rational
-from medalopt.proof.basis import AffineNumber, UnknownVector, mark_near_zero, measure_terms, substitute_unknowns
-from medalopt.proof.rational import solve_equations
+from medalopt.proof import basis
+from medalopt.proof.basis import (
+    AffineNumber,
+    UnknownVector,
+    mark_near_zero,
+    measure_terms,
+    solve_equations,
+    substitute_unknowns,
+)
 
 
 @pytest.fixture(params=["flint", "fractions"], autouse=True)
 def numbers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reckon in either kind of number."""
     if request.param == "fractions":
-        monkeypatch.setattr(rational, "_rational", Fraction)
+        monkeypatch.setattr(basis, "_rational", Fraction)
 
 
 def test_equations_are_solved_exactly() -> None:

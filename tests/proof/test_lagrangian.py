@@ -21,7 +21,7 @@ from medalopt.solver.assemble import assemble_program
 from medalopt.solver.highs import solve_by_method
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.scaling import scale_program
-from medalopt.solver.solution import extract_duals
+from medalopt.solver.solve_lp import extract_duals
 
 FOUNDRY = ("stock", "surplus", "charge", "buy", "cast", "recharge", "scrap")
 

@@ -10,8 +10,8 @@ from tests.solver.test_highs import one_row
 from medalopt.model.network import SparseEntries
 from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget, solve_by_method
 from medalopt.solver.program import BASIC, LOWER, UPPER, Basis, SolverProgram
+from medalopt.solver.refinement import solve_exactly
 from medalopt.solver.scaling import scale_program
-from medalopt.solver.solve_lp import solve_exactly
 
 
 def slack_basis(linear: SolverProgram) -> Basis:

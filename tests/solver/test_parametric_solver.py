@@ -12,10 +12,11 @@ from medalopt.errors import SolverError
 from medalopt.model.network import SparseEntries
 from medalopt.solver import parametric_solver, verification
 from medalopt.solver.infeasibility import compute_farkas_margin
-from medalopt.solver.parametric_solver import ParametricSolver, solve_from_scratch
+from medalopt.solver.parametric_solver import ParametricSolver
 from medalopt.solver.parametric_sweep import ProgramLine, fit_program_line
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.scaling import scale_program
+from medalopt.solver.verification import solve_from_scratch
 
 
 def at_least(tonnes: float, cost: float = 5.0, **changes: object) -> SolverProgram:

@@ -12,9 +12,10 @@ from tests.solver.test_parametric_solver import at_least
 from medalopt.errors import SolverError
 from medalopt.model.network import SparseEntries
 from medalopt.solver import parametric_sweep, verification
-from medalopt.solver.parametric_solver import ParametricSolver, solve_from_scratch
+from medalopt.solver.parametric_solver import ParametricSolver
 from medalopt.solver.parametric_sweep import ParametricSweep, ProgramLine
 from medalopt.solver.program import SolverProgram
+from medalopt.solver.verification import solve_from_scratch
 
 ENTRIES = at_least(1.0).entries
 STEEP = SparseEntries(ENTRIES.row, ENTRIES.column, np.array([3.0, 0.5, 1.0, -500.0]))

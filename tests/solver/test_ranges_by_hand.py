@@ -13,9 +13,9 @@ from medalopt.errors import SolverError
 from medalopt.model.network import SparseEntries
 from medalopt.solver import ranging
 from medalopt.solver.local_analysis import LocalAnalysis, MeterRow, RhsColumn, augment_program
-from medalopt.solver.parametric_solver import solve_from_scratch
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.ranging import find_cost_range, find_rhs_range
+from medalopt.solver.verification import solve_from_scratch
 from medalopt.solver.warm_solver import WarmSolver
 
 

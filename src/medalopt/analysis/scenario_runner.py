@@ -36,12 +36,11 @@ from medalopt.model.network import Network
 from medalopt.plan.plan import OBJECTIVE_UNITS, Plan
 from medalopt.solve_instance import is_large_instance, solve
 from medalopt.solver.assemble import CompiledMaster
-from medalopt.solver.parametric_solver import ParametricSolver, PromiseSolver, solve_from_scratch
+from medalopt.solver.parametric_solver import ParametricSolver, PromiseSolver
 from medalopt.solver.parametric_sweep import ParametricSweep, ProgramLine, are_nearly_equal, fit_program_line
 from medalopt.solver.program import SolverProgram, have_same_structure, share_structure
-from medalopt.solver.solution import extract_decisions, reconstruct_columns, reconstruct_duals
-from medalopt.solver.solve_lp import SolveTask, build_program
-from medalopt.solver.verification import VerifiedResult
+from medalopt.solver.solve_lp import SolveTask, build_program, extract_decisions, reconstruct_columns, reconstruct_duals
+from medalopt.solver.verification import VerifiedResult, solve_from_scratch
 from medalopt.text import PathError, escape_text, parse_path
 from medalopt.tolerances import VALUE_TOLERANCE
 from medalopt.units import PER_CENT, name_unit

@@ -8,6 +8,7 @@ claimed optimal only if it satisfies every constraint exactly and its lower boun
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
@@ -34,11 +35,14 @@ from medalopt.proof.bound import (
 from medalopt.proof.certificate import Certificate
 from medalopt.proof.confidence import CONE_RULE
 from medalopt.proof.prices import Duals, Prices, build_prices
-from medalopt.proof.rational import solve_equations
 from medalopt.proof.rows import compute_linear_residuals, compute_residuals
 from medalopt.tolerances import CANCELLATION_TOLERANCE
 
 AffineConstant = Fraction | int | float  # float only for infinity
+MAX_EXACT_DECISIONS, MAX_EXACT_PRICES = 500, 400  # size limits: decisions and dual values
+BASIS_PROVEN, BASIS_TOO_LARGE, BASIS_NOT_PROVEN = "proven", "too large", "not proven"
+LinearEquation = tuple[Mapping[int, Fraction], Fraction]  # coefficients by unknown, and right-hand side
+_PivotRow = tuple[int, dict[int, Any], Any]  # pivot (coefficient 1), other coefficients, right-hand side
 
 
 class AffineNumber:
@@ -220,10 +224,6 @@ def _map_entries(function: Callable[[Any], Any], values: Numbers, kind: type) ->
     return result.reshape(array.shape)
 
 
-MAX_EXACT_DECISIONS, MAX_EXACT_PRICES = 500, 400  # size limits: decisions and dual values
-BASIS_PROVEN, BASIS_TOO_LARGE, BASIS_NOT_PROVEN = "proven", "too large", "not proven"
-
-
 @dataclass(frozen=True)
 class ExactBasis:
     """Result of the exact optimality check; `best` is the exact vertex next to the plan if it is optimal, else None."""
@@ -403,3 +403,72 @@ def _is_close(exact: Numbers, known: Floats) -> bool:
 def _fields_of(whole: Any) -> dict[str, Any]:
     """Return the fields of a dataclass by name."""
     return {field.name: getattr(whole, field.name) for field in fields(whole)}
+
+
+def _choose_rational() -> Callable[[int, int], Any]:
+    """Return the constructor of rational numbers; flint's are faster and give the same result."""
+    try:
+        from flint import fmpq
+    except ImportError:
+        return Fraction
+    return fmpq
+
+
+_rational = _choose_rational()
+
+
+def solve_equations(equations: Iterable[LinearEquation]) -> dict[int, Fraction]:
+    """Solve linear equations by sparse Gaussian elimination.
+
+    An equation that contradicts earlier ones is skipped; the caller has to check the solution.
+
+    Args:
+        equations: Coefficients by unknown, and right-hand side.
+
+    Returns:
+        Value of each unknown that is a pivot; free unknowns count as 0.
+    """
+    listed = [(slopes, right) for slopes, right in equations if slopes]
+    often = Counter(unknown for slopes, _ in listed for unknown in slopes)
+    order: dict[int, int] = {}  # row number of each pivot
+    rows: list[_PivotRow] = []
+    for slopes, right in listed:
+        row, rest = _eliminate(
+            {k: _to_rational(slope) for k, slope in slopes.items()}, _to_rational(right), order, rows
+        )
+        if row:
+            pivot = min(row, key=lambda unknown: (often[unknown], unknown))
+            lead = row.pop(pivot)
+            order[pivot] = len(rows)
+            rows.append((pivot, {k: slope / lead for k, slope in row.items()}, rest / lead))
+    return _back_substitute(rows, order)
+
+
+def _to_rational(number: Fraction) -> Any:
+    """Return a fraction as the chosen rational."""
+    return _rational(number.numerator, number.denominator)
+
+
+def _eliminate(
+    row: dict[int, Any], right: Any, order: Mapping[int, int], rows: list[_PivotRow]
+) -> tuple[dict[int, Any], Any]:
+    """Return the equation with the pivots of earlier rows eliminated, earliest first."""
+    while known := [order[unknown] for unknown in row if unknown in order]:
+        pivot, others, value = rows[min(known)]
+        times = row.pop(pivot)
+        right -= times * value
+        for unknown, slope in others.items():
+            left = row.get(unknown, 0) - times * slope
+            if left:
+                row[unknown] = left
+            else:
+                row.pop(unknown, None)
+    return row, right
+
+
+def _back_substitute(rows: list[_PivotRow], order: Mapping[int, int]) -> dict[int, Fraction]:
+    """Return the pivots by back substitution, with free unknowns at 0."""
+    result: dict[int, Any] = {}
+    for pivot, others, value in reversed(rows):
+        result[pivot] = value - sum(slope * result[k] for k, slope in others.items() if k in order)
+    return {unknown: ExactFraction(int(value.numerator), int(value.denominator)) for unknown, value in result.items()}

@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 
@@ -35,14 +34,12 @@ from medalopt.instance.confidence import (
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.instance.smelter_terms import find_pooled_lots
-from medalopt.proof.rational import enclose_square_root
+from medalopt.proof.prices import Duals
 
 CONE_RULE, DIRECTION_RULE = "confidence", "confidence_direction"  # rules of the saved dual values
 LEVEL_RULE = "confidence_level"  # saved beside them: the split of a joint confidence
 _SHRINKAGE = 2.0**-40  # of a vector that is longer than its dual value, and of the risks that are split
 _SPARE_RISK = 1e-3  # of an equal share: what a metal that suffices anyway keeps beside the risk of the plan
-
-Duals = Mapping[str, Mapping[Any, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -375,3 +372,24 @@ def reallocate_risk(account: PlanAccount, duals: Duals) -> dict[tuple[str, str],
     for key, weight in weights.items():
         risks[key] = min(left * weight / total, 0.5)
     return {key: min(1 - risk, LARGEST_CONFIDENCE) for key, risk in risks.items()}
+
+
+def enclose_square_root(number: Fraction, digits: int = 30) -> tuple[Fraction, Fraction]:
+    """Enclose the square root of a fraction by two fractions.
+
+    Args:
+        number: A fraction of at least 0.
+        digits: Decimal digits of the enclosure, relative to the root.
+
+    Returns:
+        Lower and upper bound; equal where the root is exact.
+    """
+    if number < 0:
+        raise ValueError(f"{number} has no real square root")
+    if not number:
+        return number, number
+    shift = 4 * digits + max(0, number.denominator.bit_length() - number.numerator.bit_length())
+    scaled = (number.numerator << (2 * shift)) // number.denominator
+    root = math.isqrt(scaled)
+    low = Fraction(root, 1 << shift)
+    return low, low if low * low == number else Fraction(root + 1, 1 << shift)

@@ -1,25 +1,48 @@
-"""Cuts of the promised confidence at a solution, and the dual values of chance constraints from those of their cuts."""
+r"""Promised confidence in a program: cuts at its solutions, and dual values of chance constraints from those of cuts.
+
+In a decomposed task deviations by variate are linking variables, and cuts are rows on them. The chance constraint of a
+metal and deadline with the quantile $z$ becomes
+
+$$\bar R(x)-zs\ge W-S,\qquad e_n\ge(L^\top Dg(x))_n,\qquad s\ge u^\top e\ \text{ for each cut } u\ge0,$$
+
+with a column $s$ for the deviation and a column $e_n$ for each variate $n$. A cut is a row on these columns alone:
+block solutions need not be computed again for it, so cuts are added in each iteration, and in crossover.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from medalopt.instance.accounting import Decisions, PlanAccount
-from medalopt.instance.arrays import Floats
-from medalopt.instance.confidence import build_confidence, list_budget_parts, measure_confidence
+from medalopt.instance.arrays import Floats, Ints
+from medalopt.instance.confidence import (
+    ConfidenceRow,
+    build_confidence,
+    list_budget_parts,
+    list_variate_parts,
+    measure_confidence,
+)
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import ConfidenceCut, Routes
 from medalopt.instance.smelter_terms import find_pooled_lots
-from medalopt.model.network import Network
+from medalopt.model.network import Network, SparseEntries
+from medalopt.model.variables import list_cut_keys
 from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE, read_cone_prices
 from medalopt.proof.prices import Duals
-from medalopt.solver.program import ProgramBuilder, SolverProgram
+from medalopt.solver.assemble import CompiledModel
+from medalopt.solver.highs import HighsSession
+from medalopt.solver.program import ComponentKey, ProgramBuilder, SolverProgram
+from medalopt.solver.scaling import compute_exponents
 from medalopt.tolerances import CUT_TOLERANCE
 
 _PART_RULE = "protected"  # of the deviations of an uncertainty budget
 MAX_CUT_ROUNDS = 60  # programs with further cuts, beyond which the last one counts
+MAX_VARIATES = 400  # deviations by variate, of all chance constraints, up to which they are linking variables
+_CUT_ROW, _PART_ROW = "deviation_cut", "deviation_part"
 
 
 def separate_cuts(instance: Instance, routes: Routes, decisions: Decisions) -> tuple[ConfidenceCut, ...]:
@@ -197,3 +220,300 @@ def join_cuts(instance: Instance, routes: Routes, duals: Duals) -> tuple[Confide
         return list_budget_parts(instance, routes)
     prices = read_cone_prices(instance, duals)
     return tuple(policy.build_cut(routes, price.row, price.direction / price.value) for price in prices)
+
+
+@dataclass(frozen=True, eq=False)
+class Cone:
+    """One chance constraint; its columns are counted from the first one that is no linking variable."""
+
+    row: ConfidenceRow
+    deviation: int  # column of s
+    parts: Ints  # (n,) columns of e
+    variates: Ints  # (n,)
+    charges: Ints  # columns of the metal charged
+    entry: int  # of the program, of the quantile
+
+
+@dataclass(frozen=True, eq=False)
+class ConeCut:
+    """Cut of a cone: its deviation is at least the product of `direction` and its deviations by variate."""
+
+    cone: Cone
+    direction: Floats  # (n,) of length at most 1
+
+    @property
+    def columns(self) -> Ints:
+        """Columns of the cut, counted as those of the cone, (nonzero coefficients,)."""
+        return np.append(self.cone.parts[self.direction != 0], self.cone.deviation)
+
+    @property
+    def coefficients(self) -> Floats:
+        """Coefficients of these columns; their sum of products is at least 0, (nonzero coefficients,)."""
+        return np.append(-self.direction[self.direction != 0], 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _ConeProgram:
+    """Constraints on linking variables with those of the cones, and keys and implied bounds of the new columns."""
+
+    program: CompiledModel
+    places: tuple[ComponentKey, ...]
+    size: Floats
+    cones: tuple[Cone, ...]
+
+
+def lift_routes(instance: Instance, routes: Routes) -> Routes:
+    """Return routes whose cuts are the metal returned and the deviations by variate of each chance constraint.
+
+    Args:
+        routes: Routes of a task.
+
+    Returns:
+        The routes; unchanged without a promised confidence, or where there would be more than `MAX_VARIATES`.
+    """
+    policy = build_confidence(instance)
+    if policy is None or policy.budget is not None or len(policy.rows) * policy.model.loading.shape[1] > MAX_VARIATES:
+        return routes
+    return replace(routes, cuts=list_variate_parts(policy, routes))
+
+
+def add_cones(
+    instance: Instance, routes: Routes, program: CompiledModel, places: tuple[ComponentKey, ...], linking: int
+) -> _ConeProgram:
+    """Add the columns and rows of cones, yet without cuts, to the constraints on linking variables.
+
+    Args:
+        routes: Routes from `lift_routes`.
+        program: Compiled constraints, those of the promised confidence on the metal returned.
+        places: Keys of its columns.
+
+    Returns:
+        The program with the cones; without any where `routes` are not lifted.
+    """
+    policy = build_confidence(instance)
+    if policy is None or policy.budget is not None or not any(cut.part for cut in routes.cuts):
+        return _ConeProgram(program, (), np.zeros(0), ())
+    keys, supply = list_cut_keys(instance, routes), instance.streams.available.value.sum(axis=1)
+    column = {place: number for number, place in enumerate(places)}
+    number = {key: row for row, key in enumerate(program.rows)}
+    added: list[ComponentKey] = []
+    size: list[float] = []
+    rows: list[ComponentKey] = []
+    entries: list[tuple[int, int, float]] = []
+    cones = []
+    for row in policy.rows:
+        base, *parts = [n for n, cut in enumerate(routes.cuts) if (cut.metal, cut.period) == (row.metal, row.period)]
+        bounds = [_bound_deviation(routes, routes.cuts[part], supply) for part in parts]
+        first, entry = len(places) + len(added), len(program.entries.row) + len(entries)
+        entries.append((number[CONE_RULE, keys[base]], first, -row.quantile))
+        for place, part in enumerate(parts, first + 1):
+            at = len(program.rows) + len(rows)
+            entries += [(at, place, 1.0), (at, column["assured", keys[part]], -1.0)]
+            rows.append((_PART_ROW, keys[part]))
+        added += [("deviation", keys[base]), *(("deviation_part", keys[part]) for part in parts)]
+        size += [float(np.linalg.norm(bounds)), *bounds]
+        variates = np.array([int(np.flatnonzero(routes.cuts[part].direction)[0]) for part in parts], dtype=np.intp)
+        charges = program.entries.column[program.entries.row == number[CONE_RULE, keys[base]]]
+        places_of = first - linking, first + 1 - linking + np.arange(len(parts))
+        cones.append(Cone(row, *places_of, variates, charges[charges >= linking] - linking, entry))
+    row_of, column_of, value = zip(*entries, strict=True)
+    costs = np.zeros((len(program.costs), len(added)))
+    extended = replace(
+        _add_rows(program, rows, np.array(row_of), np.array(column_of), np.array(value)),
+        lower=np.append(program.lower, np.zeros(len(added))),
+        upper=np.append(program.upper, np.full(len(added), np.inf)),
+        costs=np.concatenate([program.costs, costs], axis=1),
+    )
+    return _ConeProgram(extended, tuple(added), np.array(size), tuple(cones))
+
+
+def _bound_deviation(routes: Routes, part: ConfidenceCut, supply: Floats) -> float:
+    """Return a bound of the deviation along one variate: each stream sent whole on its route with the largest one."""
+    most = np.zeros(len(supply))
+    np.maximum.at(most, routes.stream, part.rate)
+    return float(most @ supply)
+
+
+def _add_rows(
+    program: CompiledModel, rows: list[ComponentKey], row: Ints, column: Ints, value: Floats
+) -> CompiledModel:
+    """Return a program with more rows, which are at least 0, and more entries."""
+    before = program.entries
+    return replace(
+        program,
+        rows=(*program.rows, *rows),
+        row_lower=np.append(program.row_lower, np.zeros(len(rows))),
+        row_upper=np.append(program.row_upper, np.full(len(rows), np.inf)),
+        entries=SparseEntries(
+            np.append(before.row, row), np.append(before.column, column), np.append(before.value, value)
+        ),
+    )
+
+
+def change_quantiles(
+    program: CompiledModel, cones: tuple[Cone, ...], rows: Sequence[ConfidenceRow]
+) -> tuple[CompiledModel, tuple[Cone, ...]] | None:
+    """Change the quantiles of cones, and nothing else.
+
+    Args:
+        program: Constraints on linking variables with those of the cones.
+        cones: The cones.
+        rows: Chance constraints of the same metals and deadlines.
+
+    Returns:
+        Program and cones; None where metals or deadlines differ.
+    """
+    of = {(row.metal, row.period): row for row in rows}
+    if of.keys() != {(cone.row.metal, cone.row.period) for cone in cones}:
+        return None
+    changed = tuple(replace(cone, row=of[cone.row.metal, cone.row.period]) for cone in cones)
+    value = program.entries.value.copy()
+    value[[cone.entry for cone in cones]] = [-cone.row.quantile for cone in changed]
+    return replace(program, entries=replace(program.entries, value=value)), changed
+
+
+def add_cone_cuts(program: CompiledModel, cuts: tuple[ConeCut, ...], linking: int) -> CompiledModel:
+    """Add rows of cuts.
+
+    Args:
+        program: Constraints on linking variables with those of cones.
+
+    Returns:
+        The program; its last rows are those of the cuts.
+    """
+    if not cuts:
+        return program
+    row = np.repeat(len(program.rows) + np.arange(len(cuts)), [len(cut.columns) for cut in cuts])
+    columns, values = (
+        np.concatenate(each) for each in zip(*((cut.columns, cut.coefficients) for cut in cuts), strict=True)
+    )
+    return _add_rows(program, list_cut_rows(0, len(cuts)), row, linking + columns, values)
+
+
+def list_cut_rows(first: int, end: int) -> list[ComponentKey]:
+    """List the keys of rows of cuts.
+
+    Args:
+        first: Number of the first cut.
+        end: Number after the last one.
+
+    Returns:
+        The keys.
+    """
+    return [(_CUT_ROW, number) for number in range(first, end)]
+
+
+def assign_cuts(cones: tuple[Cone, ...], cuts: tuple[ConeCut, ...]) -> tuple[ConeCut, ...]:
+    """Assign cuts to the cones of the same metals and deadlines: their directions hold at every quantile.
+
+    Args:
+        cones: Cones, such as those with other quantiles.
+        cuts: Cuts of cones.
+
+    Returns:
+        The cuts in the same order.
+    """
+    of = {(cone.row.metal, cone.row.period): cone for cone in cones}
+    return tuple(replace(cut, cone=of[cut.cone.row.metal, cut.cone.row.period]) for cut in cuts)
+
+
+def separate_cones(cones: tuple[Cone, ...], x: Floats) -> tuple[ConeCut, ...]:
+    """Return the cuts that a solution violates.
+
+    Args:
+        x (n,): Its columns that are no linking variables.
+
+    Returns:
+        One cut for each violated cone; empty where all hold.
+    """
+    cuts = []
+    for cone in cones:
+        length, quantile = float(np.linalg.norm(x[cone.parts])), cone.row.quantile
+        size = max(float(x[cone.charges].sum()), quantile * length)
+        if quantile * (length - x[cone.deviation]) > CUT_TOLERANCE * size:
+            cuts.append(ConeCut(cone, np.maximum(x[cone.parts], 0.0) / length))
+    return tuple(cuts)
+
+
+def add_scaled_cut(session: HighsSession, cut: ConeCut, network: int, exponents: Ints) -> int:
+    """Add the row of a cut to a program in HiGHS.
+
+    Args:
+        session: Program in HiGHS.
+        cut: The cut.
+        network: Number of columns before those from which the columns of cones are counted.
+        exponents (N,): Exponents of the columns.
+
+    Returns:
+        Exponent of the row.
+    """
+    columns = network + cut.columns
+    values = np.ldexp(cut.coefficients, exponents[columns])
+    row = -int(compute_exponents(np.abs(values).max(keepdims=True))[0])
+    session.add_rows(np.zeros(1), np.full(1, np.inf), np.zeros(1, dtype=np.intp), columns, np.ldexp(values, row))
+    return row
+
+
+def merge_cuts(cuts: tuple[ConeCut, ...], values: Floats) -> tuple[ConeCut, ...]:
+    """Merge the cuts of each cone to one, along the sum of their directions times their dual values.
+
+    It gives the same lower bound at these dual values. Many cuts that are nearly parallel make bases singular.
+
+    Args:
+        values (n,): Dual values of the first of them, not negative.
+
+    Returns:
+        A cut for each cone with a dual value.
+    """
+    sums: dict[int, tuple[Cone, Floats]] = {}
+    for cut, value in zip(cuts, values.tolist(), strict=False):
+        before = sums.get(id(cut.cone), (cut.cone, np.zeros(len(cut.direction))))[1]
+        sums[id(cut.cone)] = cut.cone, before + value * cut.direction
+    return tuple(ConeCut(cone, own / np.linalg.norm(own)) for cone, own in sums.values() if own.any())
+
+
+def convert_cuts(cones: tuple[Cone, ...], cuts: tuple[ConfidenceCut, ...]) -> tuple[ConeCut, ...]:
+    """Convert cuts of chance constraints to those of cones.
+
+    Args:
+        cuts: Cuts, those without a direction left out.
+
+    Returns:
+        Cuts.
+    """
+    of = {(cone.row.metal, cone.row.period): cone for cone in cones}
+    return tuple(
+        ConeCut(cone, cut.direction[cone.variates])
+        for cut in cuts
+        if (cone := of.get((cut.metal, cut.period))) is not None and cut.direction.any()
+    )
+
+
+def read_cuts(
+    instance: Instance, routes: Routes, cuts: tuple[ConeCut, ...], duals: Duals
+) -> tuple[tuple[ConfidenceCut, ...], Duals]:
+    r"""Read the cuts with a dual value, and the dual values of the program that has them in place of the cones.
+
+    A kilogram of deviation less saves $z$ times what a kilogram of assured metal saves.
+
+    Args:
+        cuts: Cuts of the cones, in the order of their rows.
+        duals: Dual values with those of the rows of cones.
+
+    Returns:
+        The cuts, and the dual values by rule and names.
+    """
+    policy = build_confidence(instance)
+    assert policy is not None
+    given, values = duals.get(_CUT_ROW, {}), {}
+    binding: list[ConfidenceCut] = []
+    for number, cut in enumerate(cuts):
+        row = cut.cone.row
+        value = given.get(number, 0.0) / row.quantile
+        if value > 0:
+            direction = np.zeros(policy.model.loading.shape[1])
+            direction[cut.cone.variates] = cut.direction
+            values[instance.metals.names[row.metal], instance.periods[row.period], str(len(binding))] = value
+            binding.append(policy.build_cut(routes, row, direction))
+    rest = {rule: rows for rule, rows in duals.items() if rule not in (CONE_RULE, _CUT_ROW, _PART_ROW)}
+    return tuple(binding), {**rest, CONE_RULE: values}

@@ -38,8 +38,7 @@ from medalopt.solver.confidence import add_cut_rows
 from medalopt.solver.highs import METHODS, solve_by_method
 from medalopt.solver.program import ProgramBasis, ProgramBuilder, SolverProgram
 from medalopt.solver.scaling import scale_program
-from medalopt.solver.solution import Solution, extract_decisions
-from medalopt.solver.solve_lp import SolveTask, build_program
+from medalopt.solver.solve_lp import Solution, SolveTask, build_program, extract_decisions
 
 LEVEL_TOLERANCE = 1e-4  # distance of upper and lower bound of the confidence that suffices
 BUDGET_TOLERANCE = 1e-2  # the same for an uncertainty budget, in parameters

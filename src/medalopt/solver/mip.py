@@ -1,32 +1,53 @@
 """Mixed-integer programs: whole lots and truckloads.
 
-Branch and bound finds the integer columns; with these fixed, the linear program is solved and verified.
+Branch and bound finds the integer columns; with these fixed, the linear program is solved and verified. Over all
+shipments of a nation it takes gigabytes: there it plans lots among those cheapest at the duals of the relaxation, with
+which column generation has priced every one of them, so that the bound holds for all.
+
+Dynamic slope scaling (Kim & Pardalos, Operations Research Letters 24:195, 1999) finds plans with charges by linear
+programs: a charge is spread over the quantity that the last plan uses, so that the next program prices what is used at
+its average cost; what is not used keeps its last slope. Every plan without least quantities is a plan with charges; the
+cheapest is kept. A last program fixes the contracts that it uses: their charges are paid already, and others cost a
+multiple of theirs.
 
 For truckloads, sums of shipments must be whole numbers of loads; the search starts next to the continuous plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from medalopt.errors import SolverError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.instance.lots import ACTIVITY_KINDS, compute_quantity
+from medalopt.instance.bounds import compute_bounds
+from medalopt.instance.instance import Instance
+from medalopt.instance.lot_relaxation import drop_lot_constraints, spread_charges
+from medalopt.instance.lots import ACTIVITY_KINDS, compute_quantity, list_falling_paths, measure_activities
+from medalopt.instance.routes import fold_prices, has_supply
 from medalopt.model.lots import USED_VARIABLES
-from medalopt.model.network import Network
+from medalopt.model.network import Network, NetworkSelection, find_indices, select_network
+from medalopt.proof.bound import BoundContext, ObjectiveWeights, price_routes, price_supply
+from medalopt.proof.prices import Duals, build_prices
 from medalopt.solver.highs import METHODS, NO_TIME_LIMIT, HighsResult, TimeBudget, run_branch_and_bound, solve_by_method
-from medalopt.solver.parametric_solver import solve_from_scratch
 from medalopt.solver.program import ProgramBuilder, SolverProgram, find_integer_columns
 from medalopt.solver.scaling import ScaledProgram, scale_program
-from medalopt.solver.solution import Solution, extract_decisions
-from medalopt.solver.solve_lp import SolveTask, build_program, build_solution
-from medalopt.solver.verification import VerifiedResult
+from medalopt.solver.solve_lp import Solution, SolveTask, build_program, build_solution, extract_decisions
+from medalopt.solver.verification import VerifiedResult, solve_from_scratch
 from medalopt.tolerances import AMOUNT_TOLERANCE, INTEGRALITY_TOLERANCE
+
+_ROUNDING_SHARES = (0.5, 1.0, 0.0)  # of the least quantity, from which a contract of the relaxation is used
+WIDE_SEARCH_GAP = (
+    1e-3  # relative gap of the search over all numbers of loads, where those next to the plan are infeasible
+)
+_LOADS, _REST = "loads", "rest"
+SLOPE_ROUNDS = 3
+_CLOSED_SHARE = 0.01  # of the quantity of the last slope, over which the charge of an unused contract is spread at last
+MAX_LOT_SHIPMENTS = 20_000  # greatest number of shipments in a program with lots
 
 
 def solve_lot_mip(task: SolveTask, gap: float) -> Iterator[Solution]:
@@ -98,9 +119,6 @@ def solve_program_in_lots(program: SolverProgram, budget: TimeBudget = NO_TIME_L
     numbers = np.rint(found.x)
     lower, upper = (np.where(whole, numbers, side) for side in (program.lower, program.upper))
     return solve_from_scratch(replace(program, lower=lower, upper=upper))
-
-
-_ROUNDING_SHARES = (0.5, 1.0, 0.0)  # of the least quantity, from which a contract of the relaxation is used
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,12 +231,6 @@ def find_unused_columns(task: SolveTask, network: Network, program: SolverProgra
     return mask
 
 
-WIDE_SEARCH_GAP = (
-    1e-3  # relative gap of the search over all numbers of loads, where those next to the plan are infeasible
-)
-_LOADS, _REST = "loads", "rest"
-
-
 @dataclass(frozen=True, eq=False)
 class TruckloadGroup:
     """Group of network columns whose sum must be a whole number of loads of `size` tonnes, or all of `maximum`.
@@ -328,3 +340,105 @@ def _add_load_columns(
     ):
         built.add_entries(row[value != 0], column[value != 0], value[value != 0])
     return built.build(), np.concatenate([find_integer_columns(program), np.ones(2 * count, dtype=bool)])
+
+
+class PricedPlan(NamedTuple):
+    """Plan with its dual values."""
+
+    account: PlanAccount
+    duals: Duals
+
+
+def iterate_slopes(
+    instance: Instance, relaxed: PricedPlan, solve_priced: Callable[[Instance], PricedPlan | None]
+) -> Iterator[PricedPlan]:
+    """Yield plans of an instance with charges and without least quantities.
+
+    Args:
+        instance: Instance with charges and falling prices.
+        relaxed: Optimal plan with charges pro rata.
+        solve_priced: Solves an instance without integers; None where it has no time left.
+
+    Yields:
+        Accounts of the plans in `instance`, with the dual values at their slopes.
+    """
+    plan: PricedPlan | None = relaxed
+    slopes: dict[str, Floats] = {}
+    best, kept = np.inf, slopes
+    for number in range(SLOPE_ROUNDS + 2):
+        if plan is None:
+            return
+        account = PlanAccount(instance, relaxed.account.routes, plan.account.decisions)
+        yield plan._replace(account=account)
+        used = measure_activities(account)
+        slopes = {name: np.where(own > 0, own, slopes.get(name, 0.0)) for name, own in used.items()}
+        if float(account.cost) < best:
+            best, kept = float(account.cost), {name: _fix_slopes(used[name], slopes[name]) for name in used}
+        last = number == SLOPE_ROUNDS and not list_falling_paths(instance)
+        if number == SLOPE_ROUNDS and not last:
+            return
+        plan = solve_priced(drop_lot_constraints(spread_charges(instance, kept if last else slopes)))
+
+
+def _fix_slopes(used: Floats, slopes: Floats) -> Floats:
+    """Return slopes at which charges of used contracts are paid, and those of others are a multiple of theirs."""
+    return np.where(used > 0, np.inf, _CLOSED_SHARE * slopes)
+
+
+def has_only_charges(instance: Instance) -> bool:
+    """Return whether charges and falling prices are all that makes an instance a mixed-integer program.
+
+    Args:
+        instance: Instance.
+    """
+    return not instance.annex.get("lots") and not (instance.terms.minimum_lot.value > 0).any()
+
+
+def select_lot_columns(relaxed: PlanAccount, duals: Duals, objective: str) -> NetworkSelection | None:
+    """Select the columns of the network for a program in lots.
+
+    Args:
+        relaxed: Optimal plan of the relaxation, without lots and with charges pro rata.
+        duals: Its dual values.
+        objective: `cost`, `footprint` or `mass`.
+
+    Returns:
+        The shipments of the relaxation and those with the least reduced costs, with all stockpiles and bundles; None
+        where all columns are few enough.
+    """
+    instance, routes = relaxed.instance, relaxed.routes
+    possible = has_supply(instance)[routes.stream]
+    if possible.sum() <= MAX_LOT_SHIPMENTS or instance.whole is not None:
+        return None
+    reduced = np.where(possible, _compute_reduced_costs(relaxed, duals, objective), np.inf)
+    most = np.partition(reduced, MAX_LOT_SHIPMENTS, axis=None)[MAX_LOT_SHIPMENTS]
+    kept = possible & ((reduced < most) | (np.asarray(relaxed.decisions.sent) > 0))
+    streams = instance.streams
+    rows = np.zeros((len(streams.names), len(instance.periods)), dtype=np.bool_)
+    rows |= (streams.storable | (streams.bundle >= 0))[:, None]
+    route, period = find_indices(kept)
+    rows[routes.stream[route], period] = True
+    whole = select_network(instance, routes, np.ones(len(streams.names), dtype=np.bool_))
+    stream, when = whole.supplied
+    own = rows[stream, when]
+    return replace(whole, shipped=(route, period), supplied=(stream[own], when[own]))
+
+
+def _compute_reduced_costs(relaxed: PlanAccount, duals: Duals, objective: str) -> Floats:
+    """Return the reduced cost of each shipment, (J, T); of a branch, that of devices with this branch."""
+    instance, routes = relaxed.instance, relaxed.routes
+    y, weights = build_prices(instance, duals), ObjectiveWeights.from_objective(objective)
+    context = BoundContext(instance, routes, compute_bounds(instance, routes))
+    own = np.asarray(price_supply(context, y, weights))
+    own = np.where(np.isfinite(own), own, 0.0)
+    price = np.asarray(price_routes(instance, routes, y, weights), dtype=np.float64)
+    taking, folded = fold_prices(routes, price)
+    reduced = price.copy()
+    reduced[taking] = np.asarray(folded) - own[routes.stream[taking]]
+    branches, groups = routes.branches, routes.fraction_groups
+    if len(branches):
+        least = np.full((len(groups.parent), price.shape[1]), np.inf)
+        np.minimum.at(least, groups.group[branches], price[branches])
+        of = groups.group[branches]
+        reduced[branches] = price[branches] - least[of] + reduced[groups.parent[of]]
+    return reduced

@@ -25,23 +25,20 @@ from medalopt.model.network import Network, SparseEntries
 from medalopt.solver.confidence import MAX_CUT_ROUNDS, add_cut_rows, separate_cuts
 from medalopt.solver.highs import (
     DUAL_SIMPLEX,
-    METHODS,
     PRIMAL_SIMPLEX,
     load_highs,
     load_simplex,
-    solve_by_method,
 )
-from medalopt.solver.infeasibility import find_farkas_multipliers
 from medalopt.solver.local_analysis import ActiveSet
 from medalopt.solver.program import Basis, SolverProgram, have_same_structure, share_structure
 from medalopt.solver.scaling import ScaledProgram, scale_program
-from medalopt.solver.solution import extract_decisions
-from medalopt.solver.solve_lp import generate_scalings
+from medalopt.solver.solve_lp import extract_decisions
 from medalopt.solver.verification import (
     MatrixLayout,
     ProgramBatch,
     VerifiedResult,
     make_single_batch,
+    solve_from_scratch,
     verify_infeasibility,
     verify_optima,
 )
@@ -342,34 +339,6 @@ class ParametricSolver:
         base = self._base
         x, y = np.ldexp(x, -base.column), np.ldexp(y, base.cost[0] - base.row)
         return ActiveSet.find(base, x, y, base.costs[0] - base.transpose_multiply(y)).basis
-
-
-def solve_from_scratch(program: SolverProgram) -> VerifiedResult:
-    """Solve a program from scratch, by one scaling and method after the other.
-
-    Args:
-        program: Program in own units.
-
-    Returns:
-        The verified result.
-
-    Raises:
-        SolverError: No result can be verified.
-    """
-    for ready in generate_scalings(program, lambda: program.size):
-        layout = MatrixLayout(ready.start, ready.index, len(ready.row_lower))
-        for method in METHODS:
-            result = solve_by_method(ready, method)
-            found = None
-            if result.status == "optimal":
-                found = verify_optima(
-                    layout, ready, make_single_batch(program, ready), result.x[None, :], result.y[None, :], warm=False
-                )[0]
-            elif result.status == "infeasible":
-                found = verify_infeasibility(program, ready, find_farkas_multipliers(ready), warm=False)
-            if found is not None:
-                return found
-    raise SolverError("a scenario could not be solved: look for values many orders of magnitude apart")
 
 
 def _find_differences(*pairs: tuple[Floats, Floats]) -> IndexArray:

@@ -9,7 +9,7 @@ Implied bounds of all columns in own units, from which the column scale factors 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -23,6 +23,10 @@ from medalopt.instance.routes import Routes
 from medalopt.model.network import Network, SparseEntries
 from medalopt.model.variables import index_by_name
 from medalopt.solver.program import ComponentKey, SolverProgram, order_by_column
+
+COST_EXPONENT = 8  # the largest cost is 2**8, which resolves reduced costs 256 times as finely
+FINE_COST_EXPONENT = 24  # exponent of the largest cost in the second scaling
+FINE_COLUMN_EXPONENT = 12  # in the third scaling a column is scaled by 2**-12 of its implied bound
 
 
 def bound_network_columns(routes: Routes, network: Network, bounds: VariableBounds) -> Floats:
@@ -130,9 +134,6 @@ def compute_exponents(sizes: Floats) -> Ints:
     """
     positive = (sizes > 0) & np.isfinite(sizes)
     return np.where(positive, np.rint(np.log2(np.where(positive, sizes, 1.0))), 0).astype(np.intp)
-
-
-COST_EXPONENT = 8  # the largest cost is 2**8, which resolves reduced costs 256 times as finely
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,3 +274,22 @@ def _check_finite(program: SolverProgram) -> None:
     bounds_ok = not (np.isnan(program.lower).any() or np.isnan(program.upper).any())
     if not (finite and lower_ok and upper_ok and bounds_ok) or np.isnan(program.size).any():
         raise SolverError("a coefficient of the model is not finite: look for a parameter that is far too large")
+
+
+def generate_scalings(program: SolverProgram, useful: Callable[[], Floats]) -> Iterator[ScaledProgram]:
+    """Yield a program in three scalings: by implied bounds, by useful amounts, and by a fraction of the implied bounds.
+
+    The second is for demands that are tiny beside supply, which the solver's tolerance would ignore. The third is for
+    geometric sequences, as process scrap charged again and again: a basis may violate their last rows by the tolerance,
+    which is large beside them.
+
+    Args:
+        program: Program in own units.
+        useful: Function that returns the useful amounts (N,).
+
+    Yields:
+        The scaled programs.
+    """
+    yield scale_program(program)
+    yield scale_program(replace(program, size=useful()), FINE_COST_EXPONENT)
+    yield scale_program(replace(program, size=np.ldexp(program.size, -FINE_COLUMN_EXPONENT)))

@@ -1,146 +1,49 @@
 """Solve one instance as a linear program: assemble, scale, and try primal simplex, dual simplex and interior point.
 
-Where no solution can be verified, iterative refinement follows (Gleixner, Steffy and Wolter 2016): the residual of a
-solution is solved at a finer scale, since HiGHS's absolute tolerance ignores a demand that is 1e-12 of another one.
-
-Where refinement proves nothing of a small program either, the simplex method goes on in fractions from its bases: where
-coefficients are spread over many decades, no tolerance tells a violated bound from rounding. The basis in which HiGHS
-ends is then a few pivots away from an optimal one, and each of these is a few sparse systems of equations in fractions.
-Entering and leaving variables are chosen by least number, so that no basis recurs (Bland 1977); as long as basic
-variables violate their bounds, the sum of the violations is minimised (phase one).
-
-In refinement all bounds are shifted to the current solution and multiplied by a power of two.
+Where no solution can be verified, those of `refinement` follow. Decisions and duals in own units are read from columns
+and rows of the program. A verified plan is converted back, from which every post-optimal analysis starts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
+from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arrays import Floats
-from medalopt.instance.bounds import VariableBounds
+from medalopt.instance.bounds import VariableBounds, is_stocked, may_miss
 from medalopt.instance.instance import Instance
-from medalopt.instance.lots import UsedContracts
-from medalopt.instance.routes import Routes
+from medalopt.instance.lots import UsedContracts, list_excess_columns
+from medalopt.instance.routes import ConfidenceCut, Routes
+from medalopt.instance.smelter_terms import leaves_metal, list_terms_names
 from medalopt.model.extensions import Extension
 from medalopt.model.network import Network, NetworkSelection, build_network, build_network_part
-from medalopt.proof.rational import solve_equations
+from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
+from medalopt.proof.prices import Duals
 from medalopt.solver.assemble import CompiledMaster, assemble_program
+from medalopt.solver.confidence import compute_budget_columns
 from medalopt.solver.extended_program import assemble_extended_program, relax_extension_rows
 from medalopt.solver.highs import METHODS, NO_TIME_LIMIT, HighsResult, TimeBudget, solve_by_method
 from medalopt.solver.infeasibility import compute_farkas_margin, find_farkas_multipliers
 from medalopt.solver.program import (
-    BASIC,
-    LOWER,
-    UPPER,
     Basis,
     ProgramBasis,
     SolverProgram,
     eliminate_linking_variables,
+    find_defining_rows,
     substitute_linking_variable,
 )
-from medalopt.solver.scaling import ScaledProgram, scale_program, tighten_bounds_to_demand
-from medalopt.solver.solution import Solution, extract_decisions, extract_duals, fill_extension_values
+from medalopt.solver.refinement import refine_iteratively, solve_exactly
+from medalopt.solver.scaling import ScaledProgram, generate_scalings, tighten_bounds_to_demand
 from medalopt.solver.verification import compute_bound_and_violation
-from medalopt.tolerances import NEGLIGIBLE_SHARE
+from medalopt.tolerances import NEGLIGIBLE_SHARE, SUM_TOLERANCE
 
-REFINEMENT_ROUNDS = 6  # greatest number of refinements of one solution
-ZOOM_EXPONENTS = (40, 24, 12)  # exponents of the magnification of one refinement, tried in turn
-LARGEST_BOUND = 1e18  # a magnified bound beyond this is dropped; HiGHS treats 1e20 as infinite
 EXACT_METHOD = "exact simplex"
-PIVOTS_PER_LINE = 20  # simplex iterations for each row and column, beyond which it is taken to cycle
-FINE_COST_EXPONENT = 24  # exponent of the largest cost in the second scaling
 LOOSENING_SHARE = 2.0**-33  # share of its right-hand side by which a row is relaxed that rounding makes infeasible
-FINE_COLUMN_EXPONENT = 12  # in the third scaling a column is scaled by 2**-12 of its implied bound
 LARGEST_PROGRAM = 1_000  # matrix entries up to which a program is solved in fractions
-MAX_PIVOTS = 200  # pivots after which the basis is given up
-
-
-def refine_iteratively(program: ScaledProgram, method: str, budget: TimeBudget) -> Iterator[tuple[HighsResult, int]]:
-    """Yield the optimum of one method, then refined once, twice and so on.
-
-    Residuals are computed in extended precision where the machine has it.
-
-    Args:
-        method: Simplex method to start with.
-
-    Yields:
-        Result, and the exponent of the scale at which it was found.
-    """
-    result, primal, dual = _solve_refined(program, method, None, budget), 0, 0
-    x, y = np.zeros(len(program.lower)), np.zeros(len(program.row_lower))
-    finer, rounds = True, 0
-    while result is not None:
-        x = np.clip(x + np.ldexp(result.x, -primal), program.lower, program.upper)
-        y, basis = y + np.ldexp(result.y, -dual), result.basis
-        yield HighsResult("optimal", method, x, y, basis), primal
-        if not finer or rounds == REFINEMENT_ROUNDS:
-            return
-        rest, before, rounds = _shift_to_residual(program, x, y), (primal, dual), rounds + 1
-        closest = _zoom_exponent(_residual_violation(rest)), _zoom_exponent(_largest_reduced_cost(rest))
-        for zoom in ZOOM_EXPONENTS:
-            primal, dual = (min(scale + zoom, maximum) for scale, maximum in zip(before, closest, strict=True))
-            result = _solve_refined(_magnify_program(rest, primal, dual), method, basis, budget)
-            if result is not None:
-                break
-        finer = primal > before[0] or dual > before[1]
-
-
-def _solve_refined(program: ScaledProgram, method: str, basis: Basis | None, budget: TimeBudget) -> HighsResult | None:
-    """Return an optimum, from `basis` if that works, else from scratch by either simplex method; None without one."""
-    iterations = PIVOTS_PER_LINE * (len(program.lower) + len(program.row_lower))
-    starts = ((method, basis), (METHODS[0], None), (METHODS[1], None))
-    answers = (
-        solve_by_method(program, each, start, budget, iterations) for each, start in starts if budget.seconds_left()
-    )
-    return next((result for result in answers if result.status == "optimal"), None)
-
-
-def _shift_to_residual(program: ScaledProgram, x: Floats, y: Floats) -> ScaledProgram:
-    """Return the program in the differences from `x`, its first objective being the reduced costs at the duals `y`."""
-    value = program.value.astype(np.longdouble)
-    activity = np.zeros(len(y), dtype=np.longdouble)
-    reduced = program.costs[0].astype(np.longdouble)
-    np.add.at(activity, program.index, value * x[program.entry_columns])
-    np.subtract.at(reduced, program.entry_columns, value * y[program.index])
-    return replace(
-        program,
-        lower=program.lower - x,
-        upper=program.upper - x,
-        row_lower=(program.row_lower - activity).astype(np.float64),
-        row_upper=(program.row_upper - activity).astype(np.float64),
-        costs=np.concatenate([reduced[None, :].astype(np.float64), program.costs[1:]]),
-    )
-
-
-def _residual_violation(rest: ScaledProgram) -> float:
-    """Return the greatest violation of a bound or row at zero difference."""
-    return max(float(low.max(initial=0.0)) for low in (rest.lower, -rest.upper, rest.row_lower, -rest.row_upper))
-
-
-def _largest_reduced_cost(rest: ScaledProgram) -> float:
-    """Return the largest reduced cost of a column that is not at the bound it favours."""
-    reduced = rest.costs[0]
-    room = np.where(reduced > 0, rest.lower < 0, rest.upper > 0)
-    return float(np.abs(reduced)[room].max(initial=0.0))
-
-
-def _zoom_exponent(size: float) -> int:
-    """Return the exponent of the power of two that scales `size` to about 1."""
-    return -int(np.frexp(size)[1]) if size > 0 else max(ZOOM_EXPONENTS)
-
-
-def _magnify_program(rest: ScaledProgram, primal: int, dual: int) -> ScaledProgram:
-    """Return the residual program with bounds times 2**primal and first objective times 2**dual."""
-    ends = (np.ldexp(end, primal) for end in (rest.lower, rest.upper, rest.row_lower, rest.row_upper))
-    lower, upper, row_lower, row_upper = (
-        np.where(np.abs(end) > LARGEST_BOUND, np.copysign(np.inf, end), end) for end in ends
-    )
-    costs = np.concatenate([np.ldexp(rest.costs[:1], dual), rest.costs[1:]])
-    return replace(rest, lower=lower, upper=upper, row_lower=row_lower, row_upper=row_upper, costs=costs)
 
 
 _CUT_METHODS = (METHODS[1], METHODS[0], METHODS[2])  # a basis with further rows stays dual feasible
@@ -317,188 +220,243 @@ def _useful_sizes(task: SolveTask) -> Floats:
     ].size
 
 
-def generate_scalings(program: SolverProgram, useful: Callable[[], Floats]) -> Iterator[ScaledProgram]:
-    """Yield a program in three scalings: by implied bounds, by useful amounts, and by a fraction of the implied bounds.
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """Solution in own units.
 
-    The second is for demands that are tiny beside supply, which the solver's tolerance would ignore. The third is for
-    geometric sequences, as process scrap charged again and again: a basis may violate their last rows by the tolerance,
-    which is large beside them.
-
-    Args:
-        program: Program in own units.
-        useful: Function that returns the useful amounts (N,).
-
-    Yields:
-        The scaled programs.
+    `status` is `optimal`, `infeasible`, `unbounded` or `stopped`; `decisions` are there if a plan was found. `duals`
+    belong to the plan, or are Farkas multipliers of infeasibility. `compiled` is evaluated on the compiled program:
+    lower bound and greatest violation of a plan with variables of extensions, or the margin of the multipliers.
     """
-    yield scale_program(program)
-    yield scale_program(replace(program, size=useful()), FINE_COST_EXPONENT)
-    yield scale_program(replace(program, size=np.ldexp(program.size, -FINE_COLUMN_EXPONENT)))
+
+    status: str
+    method: str
+    decisions: Decisions | None = None
+    duals: Duals = field(default_factory=dict)
+    value: float = 0.0  # objective at the solver's columns
+    compiled: tuple[float, float] = (0.0, 0.0)
+    basis: ProgramBasis | None = None
+    added: ExtensionData = NO_EXTENSIONS  # data of extensions with duals and values
+    search_bound: float | None = None  # dual bound of branch and bound on the objective, not verified
+    cuts: tuple[ConfidenceCut, ...] | None = None  # cuts that `duals` refer to; None: those of the task
 
 
-_ZERO = Fraction(0)
-_Values = dict[int, Fraction]
-
-
-class _ExactProgram:
-    """Program in fractions; the activities of rows are variables too, numbered on from the columns."""
-
-    def __init__(self, linear: SolverProgram) -> None:
-        self.width, self.height = len(linear.lower), len(linear.rows)
-        bounds = zip(
-            np.concatenate([linear.lower, linear.row_lower]).tolist(),
-            np.concatenate([linear.upper, linear.row_upper]).tolist(),
-            strict=True,
-        )
-        self.bounds = [tuple(Fraction(end) if np.isfinite(end) else None for end in pair) for pair in bounds]
-        self.costs = [Fraction(cost) for cost in linear.costs[0].tolist()]
-        self.by_row: list[_Values] = [{} for _ in range(self.height)]
-        self.by_column: list[_Values] = [{} for _ in range(self.width)]
-        entries = linear.entries
-        for row, column, value in zip(
-            entries.row.tolist(), entries.column.tolist(), entries.value.tolist(), strict=True
-        ):
-            self.by_row[row][column] = self.by_column[column][row] = Fraction(value)
-
-    def multiply(self, row: int, x: Mapping[int, Fraction]) -> Fraction:
-        """Return the activity of a row."""
-        return sum((value * x[column] for column, value in self.by_row[row].items() if column in x), _ZERO)
-
-    def solve_columns(self, statuses: list[int], right: Mapping[int, Fraction], x: _Values) -> _Values:
-        """Return all columns, the basic ones such that the nonbasic rows have the activities `right`."""
-        basic = [row for row in range(self.height) if statuses[self.width + row] != BASIC]
-        equations = [
-            (
-                {j: value for j, value in self.by_row[row].items() if statuses[j] == BASIC},
-                right.get(row, _ZERO) - self.multiply(row, x),
-            )
-            for row in basic
-        ]
-        return {**dict.fromkeys(range(self.width), _ZERO), **x, **solve_equations(equations)}
-
-    def solve_duals(self, statuses: list[int], costs: Mapping[int, Fraction]) -> _Values:
-        """Return the duals of the nonbasic rows at which the basic columns have no reduced cost."""
-        equations = [
-            ({i: v for i, v in self.by_column[j].items() if statuses[self.width + i] != BASIC}, costs.get(j, _ZERO))
-            for j in range(self.width)
-            if statuses[j] == BASIC
-        ]
-        return solve_equations(equations)
-
-
-def solve_exactly(linear: SolverProgram, basis: Basis, budget: TimeBudget) -> tuple[Floats, Floats] | None:
-    """Find the exact optimum from a basis.
+def extract_decisions(
+    instance: Instance, routes: Routes, network: Network, program: SolverProgram, x: Floats
+) -> Decisions:
+    """Read the decisions from the columns of a program.
 
     Args:
-        linear: Program in own units.
-        basis: Basis to start from.
+        routes: J routes.
+        x (N,): Columns in own units.
 
     Returns:
-        Columns (N,) and duals (M,), rounded once; None where no optimum is reached.
+        The decisions, none below 0.
     """
-    program, statuses = _ExactProgram(linear), [*basis.columns.tolist(), *basis.rows.tolist()]
-    if statuses.count(BASIC) != program.height:
-        return None
-    for _ in range(MAX_PIVOTS):
-        if not budget.seconds_left():
-            return None
-        values = _compute_values(program, statuses)
-        violations = _find_violations(program, statuses, values)
-        duals, entering = _price_variables(program, statuses, violations)
-        if entering is None:
-            if violations:
-                return None
-            x = np.array([float(values[column]) for column in range(program.width)])
-            return x, np.array([float(duals.get(row, _ZERO)) for row in range(program.height)])
-        if not _pivot(program, statuses, values, violations, *entering):
-            return None
-    return None
-
-
-def _compute_values(program: _ExactProgram, statuses: list[int]) -> _Values:
-    """Return the value of every column and row at a basis."""
-    ends = {
-        k: (low if status == LOWER else high if status == UPPER else None) or _ZERO
-        for k, (status, (low, high)) in enumerate(zip(statuses, program.bounds, strict=True))
-        if status != BASIC
+    x = np.maximum(x, 0.0)
+    sent = np.zeros((len(routes), len(instance.periods)))
+    shipments = len(network.route)
+    sent[network.route, network.period] = x[:shipments]
+    stockpile = np.zeros((len(instance.streams.names), len(instance.periods)))
+    stockpile[network.stock_stream, network.stock_period] = x[shipments : shipments + len(network.stock_stream)]
+    withheld = np.zeros((int(instance.terms.pooled.sum()), len(instance.metals.names), len(instance.periods)))
+    end = len(network.upper)
+    indices = (network.withheld_pool, network.withheld_metal, network.withheld_period)
+    withheld[indices] = x[end - len(network.withheld_pool) : end]
+    metals, alloys, offers = instance.metals.names, instance.alloys.names, instance.market.names
+    axes = {
+        "charge": (alloys, metals, instance.periods),
+        "buy": (offers, alloys, instance.periods),
+        "surplus": (metals, instance.periods),
+        "recharge": (alloys, instance.periods),
+        "acquire": (offers, instance.periods),
+        "missed": (instance.medals.names,),
     }
-    width = program.width
-    right = {k - width: end for k, end in ends.items() if k >= width}
-    x = program.solve_columns(statuses, right, {k: end for k, end in ends.items() if k < width})
-    return {**x, **{width + row: program.multiply(row, x) for row in range(program.height)}}
+    if leaves_metal(instance):
+        axes["left"] = (list_terms_names(instance), metals, instance.periods)
+    tables = {name: np.zeros(tuple(len(axis) for axis in along)) for name, along in axes.items()}
+    place = {
+        name: [{label: number for number, label in enumerate(axis)} for axis in along] for name, along in axes.items()
+    }
+    for (name, index), value in zip(program.places, x[program.network :].tolist(), strict=True):
+        if name in tables:
+            labels = index if isinstance(index, tuple) else (index,)
+            to = tuple(axis[label] for axis, label in zip(place[name], labels, strict=True))
+            tables[name][to] = value
+    purchased = tables["acquire"][is_stocked(instance)]
+    behind = (tables["charge"], tables["buy"], tables["surplus"], tables["recharge"], purchased)
+    missed = np.minimum(tables["missed"], instance.medals.count) if may_miss(instance).any() else np.zeros(0)
+    left = {"left": tables["left"]} if "left" in tables else {}
+    return Decisions(sent, stockpile, *behind, withheld, missed, **left)
 
 
-def _find_violations(program: _ExactProgram, statuses: list[int], values: _Values) -> dict[int, int]:
-    """Return which basic variables are below their lower bound (-1) or above their upper bound (1)."""
-    found = {}
-    for k, (status, (low, high)) in enumerate(zip(statuses, program.bounds, strict=True)):
-        if status == BASIC and low is not None and values[k] < low:
-            found[k] = -1
-        elif status == BASIC and high is not None and values[k] > high:
-            found[k] = 1
-    return found
+def extract_duals(program: SolverProgram, y: Floats) -> Duals:
+    """Read the duals of the rows by constraint and index, without those of extensions.
+
+    Args:
+        y (M,): Duals in own units.
+
+    Returns:
+        Duals, with the offsets of eliminated linking variables added.
+    """
+    duals: dict[str, dict[Any, float]] = {}
+    own = len(program.rows) - len(program.added.rows)
+    for (name, index), value in zip(program.rows[:own], y[:own].tolist(), strict=True):
+        duals.setdefault(name, {})[index] = value
+    for (name, index), shift in program.dual_offsets.items():
+        rows = duals.setdefault(name, {})
+        rows[index] = rows.get(index, 0.0) + shift
+    return duals
 
 
-def _price_variables(
-    program: _ExactProgram, statuses: list[int], violations: Mapping[int, int]
-) -> tuple[_Values, tuple[int, int] | None]:
-    """Return the duals, and the first nonbasic variable that improves with its direction, None at an optimum."""
-    width = program.width
-    costs = {j: Fraction(violations.get(j, 0)) if violations else program.costs[j] for j in range(width)}
-    for k, sign in violations.items():
-        for column, value in program.by_row[k - width].items() if k >= width else ():
-            costs[column] += sign * value
-    duals = program.solve_duals(statuses, costs)
-    for k, (status, (low, high)) in enumerate(zip(statuses, program.bounds, strict=True)):
-        if status == BASIC or (low is not None and low == high):
-            continue
-        if k < width:
-            reduced = costs[k] - sum((v * duals[i] for i, v in program.by_column[k].items() if i in duals), _ZERO)
-        else:
-            reduced = duals.get(k - width, _ZERO)
-        if reduced < 0 and status != UPPER:
-            return duals, (k, 1)
-        if reduced > 0 and status != LOWER:
-            return duals, (k, -1)
-    return duals, None
+def fill_extension_values(program: SolverProgram, x: Floats, y: Floats) -> ExtensionData:
+    """Fill in the duals of extension rows and the values of extension variables.
+
+    Args:
+        program: Program with its extension data.
+        x (N,): Columns in own units.
+        y (M,): Duals in own units.
+
+    Returns:
+        The extension data with duals and values.
+    """
+    added = program.added
+    duals, values = (
+        y[len(y) - len(added.rows) :],
+        np.clip(x, program.lower, program.upper)[len(x) - len(added.variables) :],
+    )
+    return replace(
+        added,
+        rows=tuple(replace(row, dual=dual) for row, dual in zip(added.rows, duals.tolist(), strict=True)),
+        variables=tuple(
+            replace(variable, value=value) for variable, value in zip(added.variables, values.tolist(), strict=True)
+        ),
+    )
 
 
-def _pivot(
-    program: _ExactProgram,
-    statuses: list[int],
-    values: _Values,
-    violations: Mapping[int, int],
-    entering: int,
-    sign: int,
-) -> bool:
-    """Move a nonbasic variable to where it or a basic one meets a bound; return False without such a bound."""
-    width = program.width
-    moved = {entering: Fraction(sign)} if entering < width else {}
-    right = {entering - width: Fraction(sign)} if entering >= width else {}
-    fixed = {k: moved.get(k, _ZERO) for k in range(width) if statuses[k] != BASIC}
-    rates = program.solve_columns(statuses, right, fixed)
-    rates |= {width + row: program.multiply(row, rates) for row in range(program.height)}
-    low, high = program.bounds[entering]
-    best = None if low is None or high is None else (high - low, entering, UPPER if sign > 0 else LOWER)
-    for k, status in enumerate(statuses):
-        rate = rates[k]
-        if status != BASIC or not rate:
-            continue
-        low, high = program.bounds[k]
-        violated = violations.get(k, 0)
-        if violated and (rate > 0) == (violated > 0):
-            continue  # moves away from the bound that it violates
-        lower = rate < 0 if not violated else violated < 0
-        end = low if lower else high
-        if end is None:
-            continue
-        step = (end - values[k]) / rate
-        if best is None or step < best[0]:
-            best = (step, k, LOWER if lower else UPPER)
-    if best is None:
-        return False
-    _, leaving, status = best
-    if leaving != entering:
-        statuses[entering] = BASIC
-    statuses[leaving] = status
-    return True
+def reconstruct_columns(
+    account: PlanAccount, block: Network, program: SolverProgram, added: ExtensionData = NO_EXTENSIONS
+) -> Floats:
+    """Reconstruct the columns of a program from a plan.
+
+    Args:
+        account: Plan with its accounting.
+        added: Extension data with the values of its variables, which are the last columns.
+
+    Returns:
+        Columns (N,) in own units.
+    """
+    decisions = account.decisions
+    network = [
+        decisions.sent[block.route, block.period],
+        decisions.stockpile[block.stock_stream, block.stock_period],
+        _bundle_shares(account, block),
+        decisions.withheld[block.withheld_pool, block.withheld_metal, block.withheld_period]
+        if len(block.withheld_pool)
+        else np.zeros(0),
+    ]
+    own = [variable.value for variable in added.variables]
+    given = {**compute_budget_columns(account), **list_excess_columns(account)}
+    places = program.places[: len(program.places) - len(own)]
+    behind = [given[place] if place in given else _column_value(account, *place) for place in places]
+    x = np.concatenate([*network, np.array([*behind, *own], dtype=np.float64)])
+    return np.maximum(_compute_linking_quantities(program, x), program.lower)
+
+
+def reconstruct_duals(duals: Duals, program: SolverProgram, added: ExtensionData = NO_EXTENSIONS) -> Floats:
+    """Reconstruct the duals of the rows of a program from those of a plan.
+
+    Args:
+        duals: Duals by constraint and index.
+        added: Extension data with the duals of its rows, which are the last rows.
+
+    Returns:
+        Duals (M,) in own units; 0 for rows the plan has no dual of, but those of fractions, which the others imply.
+    """
+    own = [row.dual for row in added.rows]
+    rows = program.rows[: len(program.rows) - len(own)]
+    model = [duals.get(name, {}).get(index, 0.0) - program.dual_offsets.get((name, index), 0.0) for name, index in rows]
+    return _imply_fraction_duals(np.array([*model, *own], dtype=np.float64), program)
+
+
+def _imply_fraction_duals(y: Floats, program: SolverProgram) -> Floats:
+    """Return duals with those of fractions: the least reduced cost of the branches, the columns with coefficient 1."""
+    fractions = np.array([name == "fractions" for name, _ in program.rows], dtype=bool)
+    if not fractions.any():
+        return y
+    y, entries = np.where(fractions, 0.0, y), program.entries
+    pulled = np.bincount(entries.column, entries.value * y[entries.row], len(program.lower))
+    own = np.flatnonzero(fractions[entries.row] & (entries.value == 1))
+    least = np.full(len(y), np.inf)
+    np.minimum.at(least, entries.row[own], (program.costs[0] - pulled)[entries.column[own]])
+    return np.where(fractions & np.isfinite(least), least, y)
+
+
+def _bundle_shares(account: PlanAccount, network: Network) -> Floats:
+    """Return the purchased share of each bundle, in the order of the network columns."""
+    instance = account.instance
+    member = instance.streams.bundle >= 0
+    got, offers = np.zeros((2, len(instance.bundles), len(instance.periods)))
+    np.add.at(got, instance.streams.bundle[member], account.taken[member])
+    np.add.at(offers, instance.streams.bundle[member], instance.streams.available.value[member])
+    index = (network.take_bundle, network.take_period)
+    return np.clip(got[index] / offers[index], 0.0, 1.0)
+
+
+def _column_value(account: PlanAccount, name: str, index: Any) -> float:
+    """Return the value of one column outside the network; 0 for a linking variable, which its definition determines."""
+    instance, decisions = account.instance, account.decisions
+    metals, alloys, offers = instance.metals.names, instance.alloys.names, instance.market.names
+    tables: dict[str, tuple[Any, tuple[tuple[str, ...], ...]]] = {
+        "charge": (decisions.charged, (alloys, metals)),
+        "buy": (decisions.bought, (offers, alloys)),
+        "surplus": (decisions.surplus, (metals,)),
+        "recharge": (decisions.recharged, (alloys,)),
+        "acquire": (account.purchases, (offers,)),
+        "offer_stock": (account.offer_stock, (offers,)),
+        "stock": (account.stock, (metals,)),
+        "cast": (account.cast, (alloys,)),
+        "cast_stock": (account.cast_stock, (alloys,)),
+        "scrap": (account.scrap, (alloys,)),
+    }
+    if name == "missed":
+        return float(account.missed[instance.medals.names.index(index)])
+    if name == "left":
+        tables = {name: (decisions.left, (list_terms_names(instance), metals))}
+    if name not in tables:
+        return 0.0
+    table, axes = tables[name]
+    *names, period = index
+    at = (*(axis.index(label) for axis, label in zip(axes, names, strict=True)), instance.periods.index(period))
+    return float(max(table[at], 0.0))
+
+
+def _compute_linking_quantities(program: SolverProgram, x: Floats) -> Floats:
+    """Return `x` with each linking variable computed from its defining row."""
+    entries = program.entries
+    definition = find_defining_rows(program)
+    places = [*[("", None)] * program.network, *program.places]
+    its_row = {name.removeprefix("define_") for (name, _), it in zip(program.rows, definition, strict=True) if it}
+    quantity = np.array([name in its_row for name, _ in places], dtype=bool)
+    quantity[len(quantity) - len(program.added.variables) :] = False
+    sums = np.bincount(entries.row, entries.value * x[entries.column], len(program.rows))
+    own = definition[entries.row] & quantity[entries.column]
+    x = x.copy()
+    x[entries.column[own]] = -sums[entries.row[own]] / entries.value[own]
+    return x
+
+
+def leave_rounding(account: PlanAccount) -> PlanAccount:
+    """Return the plan with all credited metal left where no more than rounding is called back of it.
+
+    Otherwise instructions to smelters would list metals to return of which there is nothing.
+
+    Args:
+        account: Plan.
+    """
+    left = account.decisions.left
+    if not left.size:
+        return account
+    credited = account.credited_by_line
+    left = np.where(np.abs(credited - left) <= SUM_TOLERANCE * credited, credited, left)
+    return account.replace_left(left)

@@ -18,8 +18,8 @@ from medalopt.instance.arrays import Bools, Floats, Ints
 from medalopt.model.network import SparseEntries
 from medalopt.solver.highs import METHODS, NO_TIME_LIMIT, HighsResult, TimeBudget, run_branch_and_bound, solve_by_method
 from medalopt.solver.program import ProgramBuilder, SolverProgram, find_integer_columns
-from medalopt.solver.scaling import ScaledProgram, scale_program
-from medalopt.solver.solve_lp import generate_scalings, refine_iteratively
+from medalopt.solver.refinement import refine_iteratively
+from medalopt.solver.scaling import ScaledProgram, generate_scalings, scale_program
 from medalopt.solver.verification import compute_bound_and_violation
 from medalopt.tolerances import FEASIBILITY_TOLERANCE, GAP_TOLERANCE
 

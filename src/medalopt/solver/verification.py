@@ -12,10 +12,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medalopt.errors import SolverError
 from medalopt.instance.arrays import Bools, Floats, Ints
-from medalopt.solver.infeasibility import compute_farkas_margin
-from medalopt.solver.program import SolverProgram, maximise_over_bounds, order_by_column
-from medalopt.solver.scaling import ScaledProgram
+from medalopt.solver.highs import (
+    METHODS,
+    solve_by_method,
+)
+from medalopt.solver.infeasibility import compute_farkas_margin, find_farkas_multipliers
+from medalopt.solver.program import (
+    SolverProgram,
+    maximise_over_bounds,
+    order_by_column,
+)
+from medalopt.solver.scaling import ScaledProgram, generate_scalings
 from medalopt.tolerances import FARKAS_TOLERANCE, FEASIBILITY_TOLERANCE, GAP_TOLERANCE, NEGLIGIBLE_SHARE
 
 _TINY = 1e-300
@@ -217,3 +226,31 @@ def verify_infeasibility(
         if len(y) and compute_farkas_margin(program, ready, y) > FARKAS_TOLERANCE:
             return VerifiedResult("infeasible", np.inf, np.zeros(0), np.ldexp(y, ready.row), np.inf, 0.0, warm)
     return None
+
+
+def solve_from_scratch(program: SolverProgram) -> VerifiedResult:
+    """Solve a program from scratch, by one scaling and method after the other.
+
+    Args:
+        program: Program in own units.
+
+    Returns:
+        The verified result.
+
+    Raises:
+        SolverError: No result can be verified.
+    """
+    for ready in generate_scalings(program, lambda: program.size):
+        layout = MatrixLayout(ready.start, ready.index, len(ready.row_lower))
+        for method in METHODS:
+            result = solve_by_method(ready, method)
+            found = None
+            if result.status == "optimal":
+                found = verify_optima(
+                    layout, ready, make_single_batch(program, ready), result.x[None, :], result.y[None, :], warm=False
+                )[0]
+            elif result.status == "infeasible":
+                found = verify_infeasibility(program, ready, find_farkas_multipliers(ready), warm=False)
+            if found is not None:
+                return found
+    raise SolverError("a scenario could not be solved: look for values many orders of magnitude apart")

@@ -14,9 +14,9 @@ from medalopt.analysis.infeasibility.diagnosis import Diagnosis
 from medalopt.analysis.infeasibility.lot_diagnosis import diagnose_lots, find_lot_conflict
 from medalopt.errors import NoPlanError
 from medalopt.report.infeasible import build_infeasibility_report
-from medalopt.solver import lot_cases
+from medalopt.solver import infeasibility
 from medalopt.solver.highs import NO_TIME_LIMIT
-from medalopt.solver.lot_cases import LotRow
+from medalopt.solver.infeasibility import LotRow
 
 BY_HAND = ROOT / "tests" / "solver" / "activities.yaml"
 TIGHT = {  # 10.4 t of phones and 500 g bought for 10 kg, but in neither period as much as any lot
@@ -90,7 +90,7 @@ def test_without_a_proof_nothing_is_claimed(multipliers: bool, monkeypatch: pyte
     if multipliers:
         monkeypatch.setattr(lot_diagnosis, "MAX_CASES", 1)
     else:
-        monkeypatch.setattr(lot_cases, "verify_conflict_multipliers", lambda *_: False)
+        monkeypatch.setattr(infeasibility, "verify_conflict_multipliers", lambda *_: False)
     found = diagnose_lots(medalopt.load(BY_HAND, TIGHT), source=BY_HAND, changes=TIGHT)
     assert not found.cases and not found.irreducible
     assert {reason.rule for reason in found.rules} == {"whole lots"} and len(found.rules) == 2

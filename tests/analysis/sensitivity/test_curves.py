@@ -13,7 +13,7 @@ from medalopt.analysis.scenario_runner import ParametricScenarios, ScenarioProgr
 from medalopt.analysis.sensitivity.curves import CurvePoint, SensitivityCurve, compute_curve
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
 from medalopt.instance import load
-from medalopt.solver.parametric_solver import solve_from_scratch
+from medalopt.solver.verification import solve_from_scratch
 
 EXACT = (
     ("market.old_silver.price=40..150 JPY/g", "concave", 1),

@@ -27,7 +27,7 @@ from medalopt.analysis.sensitivity.supply_mix import MixSolver, SupplyMix
 from medalopt.errors import NoPlanError, UsageError
 from medalopt.instance.arrays import ExactArray, ExactNumber
 from medalopt.solve_instance import solve
-from medalopt.solver.parametric_solver import solve_from_scratch
+from medalopt.solver.verification import solve_from_scratch
 
 TINY = ROOT / "instances/tiny.yaml"
 # 1 kg of silver is owed; a tonne of phones holds 1 kg, a tonne of kettles 0.1 kg, and all of it comes back.

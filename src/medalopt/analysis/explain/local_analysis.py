@@ -29,8 +29,14 @@ from medalopt.proof.extensions import PlacedExtensions, place_extensions
 from medalopt.proof.prices import DUAL_SHRINKAGE, Prices, build_prices, shrink_duals
 from medalopt.solver.confidence import merge_cut_duals, split_cut_duals
 from medalopt.solver.local_analysis import BoundChange, LocalAnalysis, MeterRow, OptimumShift
-from medalopt.solver.solution import extract_duals, fill_extension_values, reconstruct_columns, reconstruct_duals
-from medalopt.solver.solve_lp import SolveTask, build_program
+from medalopt.solver.solve_lp import (
+    SolveTask,
+    build_program,
+    extract_duals,
+    fill_extension_values,
+    reconstruct_columns,
+    reconstruct_duals,
+)
 from medalopt.text import render_path
 from medalopt.tolerances import ALTERNATIVE_TOLERANCE, GAP_TOLERANCE
 

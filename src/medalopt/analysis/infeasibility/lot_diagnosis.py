@@ -44,8 +44,7 @@ from medalopt.instance.smelter_terms import list_terms_names
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.plan.plan import OBJECTIVE_UNITS
 from medalopt.solver.highs import TimeBudget
-from medalopt.solver.infeasibility import RowEnd, RowSides
-from medalopt.solver.lot_cases import MULTIPLE_ROWS, LotCases, LotProgram, refute_lots
+from medalopt.solver.infeasibility import MULTIPLE_ROWS, LotCases, LotProgram, RowEnd, RowSides, refute_lots
 from medalopt.solver.mip import solve_program_in_lots
 from medalopt.text import parse_path, render_path
 

@@ -24,8 +24,7 @@ from medalopt.proof.prices import Duals
 from medalopt.solver.confidence import add_cut_rows, merge_cut_duals, separate_cuts
 from medalopt.solver.mip import find_unused_columns
 from medalopt.solver.program import ProgramBuilder, SolverProgram
-from medalopt.solver.solution import extract_decisions, extract_duals
-from medalopt.solver.solve_lp import SolveTask
+from medalopt.solver.solve_lp import SolveTask, extract_decisions, extract_duals
 from medalopt.solver.two_stage import ScenarioStage
 
 CONTRACT_ROW = "contract"

@@ -41,7 +41,7 @@ from medalopt.solver.information_value import (
     compute_evpi_and_vss,
 )
 from medalopt.solver.program import SolverProgram
-from medalopt.solver.solution import extract_decisions
+from medalopt.solver.solve_lp import extract_decisions
 from medalopt.solver.two_stage import (
     LARGEST_EXTENSIVE_FORM,
     NO_LIMITS,

@@ -37,7 +37,7 @@ from medalopt.solver.infeasibility import convert_missed_limits, convert_stockpi
 from medalopt.solver.local_analysis import LocalAnalysis, MeterRow, RhsColumn
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.ranging import RangeLimit, find_cost_range, find_rhs_range
-from medalopt.solver.solution import reconstruct_duals
+from medalopt.solver.solve_lp import reconstruct_duals
 from medalopt.text import ParameterPath, parse_path, render_path
 from medalopt.tolerances import PRICE_TOLERANCE
 

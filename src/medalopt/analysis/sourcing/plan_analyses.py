@@ -41,7 +41,7 @@ from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.marginal import KILOGRAMS
 from medalopt.proof.prices import Prices, build_prices
 from medalopt.solve_instance import solve_continuous
-from medalopt.solver.parametric_solver import solve_from_scratch
+from medalopt.solver.verification import solve_from_scratch
 from medalopt.text import render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE, VALUE_TOLERANCE
 

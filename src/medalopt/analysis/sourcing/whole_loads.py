@@ -22,8 +22,7 @@ from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import certify_plan
 from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.mip import TruckloadGroup, solve_truckload_mip
-from medalopt.solver.solution import extract_decisions
-from medalopt.solver.solve_lp import SolveTask, build_program
+from medalopt.solver.solve_lp import SolveTask, build_program, extract_decisions
 from medalopt.tolerances import INTEGRALITY_TOLERANCE
 
 

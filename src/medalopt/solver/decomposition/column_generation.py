@@ -22,11 +22,7 @@ from medalopt.model.network import Network
 from medalopt.model.variables import list_linking_families
 from medalopt.proof.prices import DualGrid, Duals
 from medalopt.solver.assemble import list_defining_rows, list_settlement_rows
-from medalopt.solver.decomposition.cones import (
-    ConeCut,
-    assign_cuts,
-    read_cuts,
-)
+from medalopt.solver.confidence import ConeCut, assign_cuts, read_cuts
 from medalopt.solver.decomposition.crossover import (
     MAX_KEPT_CELLS,
     Crossover,
@@ -44,8 +40,7 @@ from medalopt.solver.decomposition.subproblems import (
     price_quantities,
 )
 from medalopt.solver.highs import METHODS
-from medalopt.solver.solution import Solution, extract_decisions
-from medalopt.solver.solve_lp import SolveTask, solve_linear_program
+from medalopt.solver.solve_lp import Solution, SolveTask, extract_decisions, solve_linear_program
 from medalopt.tolerances import PHASE_ONE_TOLERANCE, REDUCED_COST_TOLERANCE, TARGET_GAP
 
 MAX_ITERATIONS = 300  # greatest number of iterations of a phase

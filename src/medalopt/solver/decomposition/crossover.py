@@ -26,8 +26,8 @@ from medalopt.model.network import (
     find_indices,
     select_network,
 )
-from medalopt.solver.confidence import MAX_CUT_ROUNDS
-from medalopt.solver.decomposition.cones import (
+from medalopt.solver.confidence import (
+    MAX_CUT_ROUNDS,
     ConeCut,
     add_scaled_cut,
     list_cut_rows,
@@ -46,8 +46,7 @@ from medalopt.solver.decomposition.subproblems import (
 )
 from medalopt.solver.highs import DUAL_SIMPLEX, METHODS, load_highs, solve_by_method
 from medalopt.solver.program import BASIC, LOWER, UPPER, Basis, ProgramBuilder, SolverProgram, transfer_statuses
-from medalopt.solver.scaling import ScaledProgram, tighten_bounds_to_demand
-from medalopt.solver.solve_lp import generate_scalings
+from medalopt.solver.scaling import ScaledProgram, generate_scalings, tighten_bounds_to_demand
 from medalopt.tolerances import CROSSOVER_GAP, NEGLIGIBLE_SHARE, TIE_MARGIN
 
 FIRST_OPEN_CELLS = 1_000  # number of cells opened in the first crossover program

@@ -23,11 +23,11 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network, SparseEntries, build_network_part, select_network
 from medalopt.solver.assemble import CompiledMaster, CompiledModel, add_network_rows
-from medalopt.solver.decomposition.cones import (
+from medalopt.solver.confidence import (
     Cone,
     ConeCut,
+    add_cone_cuts,
     add_cones,
-    add_cut_rows,
     add_scaled_cut,
     assign_cuts,
     change_quantiles,
@@ -90,7 +90,7 @@ class LinkingProgram:
         Returns:
             The program.
         """
-        return replace(self, program=add_cut_rows(self.program, cuts, self.count))
+        return replace(self, program=add_cone_cuts(self.program, cuts, self.count))
 
     def with_quantiles(self, instance: Instance) -> LinkingProgram | None:
         """Return the program with the quantiles of an instance that promises another confidence.
