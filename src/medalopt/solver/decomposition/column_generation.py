@@ -145,30 +145,19 @@ class ConfidencePath:
         """Yield solutions from the last crossover, then from the block solutions."""
         if self._last is not None and self._last.left.cells.sum() <= MAX_KEPT_CELLS:
             cuts = assign_cuts(split.linking.cones, self._last.cuts)
-            solution = self.cross_over(split, replace(self._last, cuts=cuts), 0, METHODS[1], required=False)
+            solution = self._cross_over(split, replace(self._last, cuts=cuts), 0, METHODS[1], required=False)
             if solution is not None:
                 yield solution
         state = _iterate_and_reprice(split, TARGET_GAP)
         if state is not None and not split.problem.classes.need.any():
-            solution = self.cross_over(split, begin_crossover(split, state.y, state.solution), 0, METHODS[0])
+            solution = self._cross_over(split, begin_crossover(split, state.y, state.solution), 0, METHODS[0])
             if solution is not None:
                 yield solution
 
-    def cross_over(
+    def _cross_over(
         self, split: DecomposedTask, start: Crossover, scaling: int, method: str, required: bool = True
     ) -> Solution | None:
-        """Recover an exact plan by a sequence of crossover programs.
-
-        Args:
-            split: Decomposed task.
-            start: Open cells, basis and cuts to start with.
-            scaling: Number of the scaling.
-            method: Method of HiGHS.
-            required: Whether as many cells are opened as it takes; else at most `MAX_KEPT_CELLS`.
-
-        Returns:
-            The solution; None where none is found.
-        """
+        """Return the exact plan by `solve_crossover`; None where none is found."""
         found = solve_crossover(split, start, scaling, method, required)
         if found is None:
             return None
@@ -282,7 +271,7 @@ def _yield_exact(split: DecomposedTask, state: ColumnGenerationState, path: Conf
                 yield _recover_mixed_solution(split, state)
                 yield Solution("stopped", METHOD_NAME)
                 return
-            solution = path.cross_over(split, begin_crossover(split, state.y, state.solution), scaling, method)
+            solution = path._cross_over(split, begin_crossover(split, state.y, state.solution), scaling, method)
             if solution is not None:
                 yield solution
 

@@ -380,7 +380,17 @@ def _count_first_cells(solution: SubproblemSolution) -> int:
 def solve_crossover(
     split: DecomposedTask, start: Crossover, scaling: int, method: str, required: bool
 ) -> tuple[OpenCells, CrossoverStep] | None:
-    """Solve crossover programs until no cell changes; return the open cells and the last program's optimum."""
+    """Solve crossover programs until no cell changes.
+
+    Args:
+        start: Open cells, basis and cuts to start with.
+        scaling: Number of the scaling.
+        method: Method of HiGHS.
+        required: Whether as many cells are opened as it takes; else at most `MAX_KEPT_CELLS`.
+
+    Returns:
+        Open cells, and the optimum of the last program; None where none is found.
+    """
     problem, solution, weights = split.full_problem, start.solution, start.weights
     left, basis, cuts, few = start.left, start.basis, start.cuts, _count_first_cells(solution)
     for _ in range(MAX_CROSSOVER_STEPS if required else MAX_CONTINUED_STEPS):
@@ -474,7 +484,16 @@ def _collect_cuts(split: DecomposedTask, step: CrossoverStep) -> tuple[tuple[Con
 
 
 def select_master_duals(split: DecomposedTask, network: Network, y: Floats, cuts: tuple[ConeCut, ...]) -> Floats:
-    """Return the duals of the master problem's rows among those of a crossover program."""
+    """Select the duals of the master problem's rows among those of a crossover program.
+
+    Args:
+        network: Network block of the crossover program.
+        y: Duals of the crossover program.
+        cuts: Cuts, whose duals come last.
+
+    Returns:
+        Duals (M + cuts,).
+    """
     rows, own = len(network.supply_stream), split.network
     supply = np.zeros(split.problem.block.shape)
     supply[network.supply_stream, network.supply_period] = y[:rows]
