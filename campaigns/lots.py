@@ -25,12 +25,11 @@ from medalopt.analysis.explain.explanation import explain_plan_in_lots
 from medalopt.analysis.infeasibility.lot_diagnosis import diagnose_lots
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.curves import compute_curve
-from medalopt.analysis.sensitivity.delay import evaluate_delays
 from medalopt.analysis.sensitivity.device_mix import analyse_device_mix
-from medalopt.analysis.sensitivity.outages import apply_outage, evaluate_outages, list_contracts
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
 from medalopt.analysis.sensitivity.ranges import compute_ranges
 from medalopt.analysis.sensitivity.supply_mix import MixSolver
+from medalopt.analysis.sensitivity.what_if import apply_outage, evaluate_delays, evaluate_outages, list_contracts
 from medalopt.errors import InputError, NoPlanError, WholeLotsNotFoundError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.bounds import compute_bounds
@@ -194,7 +193,7 @@ def check_deadlines(runner: ScenarioRunner, _: RandomStream) -> list[Pair]:
     best, periods = enumerate_program(base.program), np.arange(2)
     for contract in list_contracts(runner.instance):
         found = deadlines[contract.path]
-        late = enumerate_program(apply_outage(base, contract, periods < 1, bound=True))
+        late = enumerate_program(apply_outage(base, contract, periods < 1, bound=True).program)
         if found.last == "1":
             pairs.append((f"{contract.path} signed late", float(found.extra), late - best))
         elif found.first == "1":
@@ -213,7 +212,7 @@ def check_outages(runner: ScenarioRunner, _: RandomStream) -> list[Pair]:
         (
             f"the loss of {loss.path}",
             float(loss.extra),
-            enumerate_program(apply_outage(base, outages[loss.path], always)) - best,
+            enumerate_program(apply_outage(base, outages[loss.path], always).program) - best,
         )
         for loss in found.losses
         if loss.path in outages

@@ -282,7 +282,7 @@ def outages(
     Returns:
         Frame of the outages.
     """
-    from medalopt.analysis.sensitivity.outages import evaluate_outages
+    from medalopt.analysis.sensitivity.what_if import evaluate_outages
     from medalopt.report.sensitivity.what_if import report_outages
 
     found = evaluate_outages(_open_runner(instance, objective), tuple(paths), start)

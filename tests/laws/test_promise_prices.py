@@ -11,9 +11,8 @@ import medalopt
 from medalopt.analysis.process_pool import WorkerSetup, solve_scenario
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.curves import compute_curve
-from medalopt.analysis.sensitivity.delay import evaluate_delays
-from medalopt.analysis.sensitivity.outages import evaluate_outages
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
+from medalopt.analysis.sensitivity.what_if import evaluate_delays, evaluate_outages
 from medalopt.instance.scenario import ParameterChanges
 from medalopt.plan.metal_values import MetalValues, find_marginal_source
 from medalopt.proof.confidence import price_confidence

@@ -13,8 +13,8 @@ from tests.model.cases import changed, conformance, loaded, plain, planned
 import medalopt
 from medalopt.analysis.explain.explanation import explain_plan
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sensitivity.outages import evaluate_outages
 from medalopt.analysis.sensitivity.ranges import compute_ranges
+from medalopt.analysis.sensitivity.what_if import evaluate_outages
 from medalopt.errors import NoPlanError, SolverError, UsageError
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.routes import build_routes

@@ -366,8 +366,7 @@ class ScenarioRunner:
         Raises:
             SolverError: If no result can be verified.
         """
-        if scenario is None:
-            return self.solve_program(self.base.program)
+        scenario = scenario or self.base
         if needs_cuts(scenario.instance):
             return self._solve_with_cuts(scenario)
         if share_structure(scenario.program, self.base.program) or have_same_structure(
@@ -377,22 +376,6 @@ class ScenarioRunner:
         if get_uncertainty_budget(scenario.instance) or get_uncertainty_budget(self.instance):
             return solve_from_scratch(scenario.program)  # other parts of the budget
         return self.warm_model.solve_padded(scenario.program, self._map_columns(scenario))
-
-    def solve_program(self, program: SolverProgram) -> VerifiedResult:
-        """Solve the base program with other bounds.
-
-        Args:
-            program: Program with the columns and rows of the base program.
-
-        Returns:
-            Verified result: optimal with its value, or infeasible.
-
-        Raises:
-            SolverError: If no result can be verified.
-        """
-        if needs_cuts(self.instance):
-            return self._solve_with_cuts(dataclasses.replace(self.base, program=program))
-        return self.warm_model.solve(program)
 
     def _solve_with_cuts(self, scenario: ScenarioProgram) -> VerifiedResult:
         return self._promises.solve(scenario.instance, scenario.routes, scenario.network, scenario.program)

@@ -261,7 +261,7 @@ def _report_curve(ranges: Sequence[str], budget: str | None, exact: bool, runner
 
 def _report_outages(dropped: tuple[str, ...], start: str | None, runner: ScenarioRunner) -> SensitivityPart:
     """Return the outage part."""
-    from medalopt.analysis.sensitivity.outages import evaluate_outages
+    from medalopt.analysis.sensitivity.what_if import evaluate_outages
     from medalopt.report.sensitivity.what_if import report_outages
 
     with report_progress("removing one after the other") as step:
@@ -280,7 +280,7 @@ def _report_premium(runner: ScenarioRunner) -> SensitivityPart:
 
 def _report_delay(delay: int, runner: ScenarioRunner) -> SensitivityPart:
     """Return the delay part."""
-    from medalopt.analysis.sensitivity.delay import evaluate_delays
+    from medalopt.analysis.sensitivity.what_if import evaluate_delays
     from medalopt.report.sensitivity.what_if import report_delay
 
     with report_progress("delaying one after the other") as step:
@@ -289,7 +289,7 @@ def _report_delay(delay: int, runner: ScenarioRunner) -> SensitivityPart:
 
 def _report_scenarios(runner: ScenarioRunner) -> SensitivityPart:
     """Return the part of named scenarios."""
-    from medalopt.analysis.sensitivity.delay import evaluate_scenarios
+    from medalopt.analysis.sensitivity.what_if import evaluate_scenarios
     from medalopt.report.sensitivity.what_if import report_scenarios
 
     with report_progress("one scenario after the other") as step:

@@ -12,7 +12,7 @@ from tests.analysis.varied import TINY
 from tests.laws import pool
 
 from medalopt.analysis.scenario_runner import ScenarioRunner
-from medalopt.analysis.sensitivity.delay import ContractDeadline, DelayAnalysis, delay_instance, evaluate_delays
+from medalopt.analysis.sensitivity.what_if import ContractDeadline, DelayAnalysis, delay_instance, evaluate_delays
 from medalopt.errors import NoPlanError, UsageError
 
 PLANS = range(6)  # of the random instances with a plan

@@ -13,11 +13,10 @@ from medalopt.analysis.process_pool import WorkerSetup, solve_scenarios
 from medalopt.analysis.scenario_runner import LotSearch, ScenarioRunner
 from medalopt.analysis.sensitivity import curves
 from medalopt.analysis.sensitivity.curves import CurveOptions, compute_curve
-from medalopt.analysis.sensitivity.delay import evaluate_delays, evaluate_scenarios
 from medalopt.analysis.sensitivity.device_mix import analyse_device_mix
-from medalopt.analysis.sensitivity.outages import evaluate_outages
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
 from medalopt.analysis.sensitivity.tornado import compute_tornado
+from medalopt.analysis.sensitivity.what_if import evaluate_delays, evaluate_outages, evaluate_scenarios
 from medalopt.cli.run import run_command
 from medalopt.report.sensitivity.curves import report_curve
 

@@ -12,7 +12,7 @@ from tests.analysis.varied import TINY
 
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import ShortageSolver
-from medalopt.analysis.sensitivity.outages import OutageLosses, evaluate_outages
+from medalopt.analysis.sensitivity.what_if import OutageLosses, evaluate_outages
 from medalopt.errors import NoPlanError, UsageError
 
 SEEDS = range(9)

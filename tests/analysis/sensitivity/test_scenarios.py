@@ -6,7 +6,7 @@ import pytest
 from tests.analysis.sensitivity import deleted
 
 from medalopt.analysis.scenario_runner import ScenarioProgram
-from medalopt.analysis.sensitivity.delay import evaluate_scenarios
+from medalopt.analysis.sensitivity.what_if import evaluate_scenarios
 from medalopt.errors import InputError, SolverError, UsageError
 from medalopt.report.render.text import format_table
 from medalopt.report.sensitivity.what_if import report_scenarios

@@ -18,12 +18,11 @@ from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity import ranges as ranges_module
 from medalopt.analysis.sensitivity.base_case import ShortageSolver
 from medalopt.analysis.sensitivity.curves import compute_curve, compute_surface
-from medalopt.analysis.sensitivity.delay import evaluate_delays, evaluate_scenarios
 from medalopt.analysis.sensitivity.device_mix import analyse_device_mix
-from medalopt.analysis.sensitivity.outages import evaluate_outages
 from medalopt.analysis.sensitivity.parameter_range import parse_parameter_range
 from medalopt.analysis.sensitivity.ranges import compute_ranges
 from medalopt.analysis.sensitivity.tornado import compute_tornado
+from medalopt.analysis.sensitivity.what_if import evaluate_delays, evaluate_outages, evaluate_scenarios
 from medalopt.analysis.sourcing import plan_analyses
 from medalopt.analysis.sourcing.plan_analyses import analyse_plan
 from medalopt.errors import SolverError
@@ -235,7 +234,7 @@ def test_prices_of_a_plan_that_are_not_proven_are_called_so(monkeypatch: pytest.
     """A rule whose price cannot be proven says so, last in its table, and a source without a proven price has none."""
     plan = ScenarioRunner(TINY).plan
     monkeypatch.setattr(plan_analyses, "solve_from_scratch", fail_first(plan_analyses.solve_from_scratch))
-    monkeypatch.setattr(sources, "_compute_source_slope", fail_first(sources._compute_source_slope))
+    monkeypatch.setattr(PlanNeighbourhood, "compute_source_slope", fail_first(PlanNeighbourhood.compute_source_slope))
     found = analyse_plan(plan, None)
     assert [rule.costs for rule in found.rules].count(None) == 1
     rows = tabulate_rule_costs(found)[0].rows

@@ -12,14 +12,15 @@ from tests.report.reading import list_numbers, mentions
 
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import compute_premium
-from medalopt.analysis.sensitivity.delay import (
+from medalopt.analysis.sensitivity.what_if import (
     ContractDeadline,
     DelayAnalysis,
     NamedScenarioResult,
+    OutageLoss,
+    OutageLosses,
     ScenarioComparison,
     evaluate_delays,
 )
-from medalopt.analysis.sensitivity.outages import OutageLoss, OutageLosses
 from medalopt.report.charts import render_svg
 from medalopt.report.render.text import format_table
 from medalopt.report.sensitivity.report_part import MOST_BARS, LossBar, describe_change, format_change, plot_loss_bars

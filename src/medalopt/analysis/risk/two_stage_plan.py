@@ -18,8 +18,8 @@ import numpy as np
 from medalopt.analysis.risk.contract_program import ContractStage, WeightedScenario, build_first_stage, build_stage
 from medalopt.analysis.sampling import SAMPLING_SEED
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
-from medalopt.analysis.sensitivity.outages import find_period
 from medalopt.analysis.sensitivity.uncertain_parameters import draw_saltelli_sample, find_uncertain_inputs
+from medalopt.analysis.sensitivity.what_if import find_period
 from medalopt.errors import LimitError, NoPlanError, SolverError, TwoStageInfeasibleError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Floats

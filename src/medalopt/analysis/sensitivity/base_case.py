@@ -32,6 +32,7 @@ from medalopt.solver.program import SolverProgram
 from medalopt.solver.verification import VerifiedResult
 from medalopt.tolerances import VALUE_TOLERANCE
 
+MAX_LOT_SECONDS = 60.0  # greatest time of the search for one outage or delay in lots, beyond which it is not proven
 T = TypeVar("T")
 StepCallback = Callable[[str], None]
 
@@ -51,44 +52,70 @@ def solve_or_none(ask: Callable[[], T]) -> T | None:
         return None
 
 
-def solve_base_case(runner: ScenarioRunner) -> VerifiedResult:
-    """Solve the instance without changes (the base case).
+class BaseCase:
+    """Instance without changes, with which scenarios are compared; in lots where the runner counts them.
 
     Args:
-        runner: Scenarios of the instance, which cache the base case.
-
-    Returns:
-        The verified optimum.
-
-    Raises:
-        NoPlanError: If the instance is infeasible; it carries the conflicting constraints.
+        runner: Scenarios of the instance, which keep the results of the base case.
     """
-    result = runner.solve_scenario()
-    if not result.feasible:
-        runner.plan  # noqa: B018  # raises NoPlanError with the conflicting constraints
-    return result
 
+    def __init__(self, runner: ScenarioRunner) -> None:
+        self._runner = runner
+        self.in_lots = runner.base_in_lots is not None
+        self.scenario = runner.base_in_lots or runner.base
 
-def compute_objective_increase(value: float, result: VerifiedResult, program: SolverProgram) -> float:
-    """Return the increase of the objective over the optimum of the base case.
+    @property
+    def result(self) -> VerifiedResult:
+        """Verified optimum; raises NoPlanError, with the conflicting constraints, if the instance is infeasible."""
+        if self.in_lots:
+            return self._runner.lots_result
+        return self._optimum
 
-    Args:
-        value: Objective value of a scenario; infinite if infeasible.
+    @cached_property
+    def _optimum(self) -> VerifiedResult:
+        """Optimum of the linear program."""
+        result = self._runner.solve_scenario()
+        if not result.feasible:
+            self._runner.plan  # noqa: B018  # raises NoPlanError with the conflicting constraints
+        return result
 
-    Returns:
-        `value` less the optimum, in the unit of the objective; 0 within the tolerance.
-    """
-    extra = value - result.value
-    return 0.0 if abs(extra) <= compute_objective_tolerance(result, program) else extra
+    @property
+    def account(self) -> PlanAccount:
+        """Accounting of the optimal plan."""
+        return self.scenario.compute_account(self.result)
 
+    @property
+    def tolerance(self) -> float:
+        """Difference within which two objective values count as equal, relative to |c|ᵀ|x| of the optimum."""
+        return VALUE_TOLERANCE * max(1.0, float(np.abs(self.scenario.program.costs[0]) @ np.abs(self.result.x)))
 
-def compute_objective_tolerance(result: VerifiedResult, program: SolverProgram) -> float:
-    """Return the tolerance within which two objective values count as equal.
+    def solve(self, scenario: ScenarioProgram) -> VerifiedResult:
+        """Solve a scenario as the base case is solved: in lots for at most `MAX_LOT_SECONDS`, or as linear program.
 
-    Returns:
-        SAME times max(1, |c|ᵀ|x|), in the unit of the objective.
-    """
-    return VALUE_TOLERANCE * max(1.0, float(np.abs(program.costs[0]) @ np.abs(result.x)))
+        Args:
+            scenario: Scenario with its program.
+
+        Returns:
+            Verified result: optimal with its value, or infeasible.
+
+        Raises:
+            SolverError: If no result can be verified.
+        """
+        if self.in_lots:
+            return solve_program_in_lots(scenario.program, TimeBudget(MAX_LOT_SECONDS))
+        return self._runner.solve_scenario(scenario)
+
+    def compute_increase(self, value: float) -> float:
+        """Compute the increase of the objective over the optimum.
+
+        Args:
+            value: Objective value of a scenario; infinite if infeasible.
+
+        Returns:
+            `value` less the optimum, in the unit of the objective; 0 within the tolerance.
+        """
+        extra = value - self.result.value
+        return 0.0 if abs(extra) <= self.tolerance else extra
 
 
 def get_metal_titles(runner: ScenarioRunner) -> dict[str, str]:
@@ -254,9 +281,6 @@ def _concatenate_arrays(
     return ExactArray(np.concatenate([array.raw, other.raw])[order], unit[order], (*array.factors, *other.factors))
 
 
-MAX_LOT_SECONDS = 60.0  # greatest time of the search for one outage or delay in lots, beyond which it is not proven
-
-
 @dataclass(frozen=True)
 class RecyclingPremium:
     """Cost and footprint of the plan and of the benchmark, in which all metal is bought from market offers.
@@ -300,9 +324,7 @@ def compute_premium(runner: ScenarioRunner) -> RecyclingPremium:
     """
     if runner.objective != "cost":
         raise UsageError("the recycling premium is computed for cost only: omit the objective")
-    if runner.base_in_lots is not None:
-        return compare_with_buying(runner.base_in_lots.compute_account(runner.lots_result))
-    return compare_with_buying(runner.base.compute_account(solve_base_case(runner)))
+    return compare_with_buying(BaseCase(runner).account)
 
 
 def compare_with_buying(account: PlanAccount) -> RecyclingPremium:

@@ -16,15 +16,13 @@ import numpy as np
 
 from medalopt.analysis.infeasibility.screening import screen_instance
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
-from medalopt.analysis.sensitivity.base_case import MAX_LOT_SECONDS, ShortageSolver
+from medalopt.analysis.sensitivity.base_case import BaseCase, ShortageSolver
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import OFFER_STEPS, list_step_prices
 from medalopt.instance.scenario import is_firm, list_firm_paths
 from medalopt.instance.smelter_terms import compute_worth_left, leaves_metal
-from medalopt.solver.highs import TimeBudget
-from medalopt.solver.mip import solve_program_in_lots
 from medalopt.solver.program import SolverProgram
 from medalopt.solver.verification import VerifiedResult
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -246,14 +244,14 @@ class MixSolver:
     """
 
     def __init__(self, runner: ScenarioRunner) -> None:
-        in_lots = runner.base_in_lots
-        self.runner, self.in_lots = runner, in_lots is not None
-        self.offer = SupplyMix.from_instance(runner.instance if in_lots is None else in_lots.instance)
+        self.runner, self._case = runner, BaseCase(runner)
+        self.in_lots = self._case.in_lots
+        self.offer = SupplyMix.from_instance(self._case.scenario.instance)
 
     @cached_property
     def base(self) -> MixResult:
         """Result of the instance as it is, solved once."""
-        return self.solve_mix(self.runner.base_in_lots or self.runner.base)
+        return self.solve_mix(self._case.scenario)
 
     def build_scenario(self, instance: Instance) -> ScenarioProgram:
         """Build the program of an instance with a changed mix.
@@ -276,10 +274,7 @@ class MixSolver:
         Returns:
             Objective, scarce metals, and shortage.
         """
-        if self.in_lots:
-            result = solve_program_in_lots(scenario.program, TimeBudget(MAX_LOT_SECONDS))
-        else:
-            result = self.runner.solve_scenario(scenario)
+        result = self._case.solve(scenario)
         shares = tuple(self.offer.compute_shares(scenario.instance).tolist())
         tonnes = float(scenario.instance.streams.available.value.sum())
         if result.feasible:

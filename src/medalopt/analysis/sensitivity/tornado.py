@@ -10,13 +10,13 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.explain.shadow_prices import CostLine, compute_cost_breakdown
 from medalopt.analysis.process_pool import ProgressCallback, ScenarioResult, solve_scenarios
-from medalopt.analysis.result_cache import ResultCache
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import MetalShortage, ShortageSolver, StepCallback, solve_or_none
 from medalopt.analysis.sensitivity.uncertain_parameters import ParameterGroup, find_parameter_groups
@@ -31,6 +31,9 @@ from medalopt.instance.routes import compute_fraction_amounts, sum_over_routes
 from medalopt.instance.smelter_terms import read_at_credit
 from medalopt.proof.prices import value_credited_metal
 from medalopt.text import ParameterPath, parse_path, render_path
+
+if TYPE_CHECKING:
+    from medalopt.analysis.result_cache import ResultCache
 
 MAX_MEASURED_SHORTAGES = 40  # maximum number of bars with a metal shortage
 

@@ -8,11 +8,11 @@ without all three values are left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from medalopt.analysis.process_pool import ProgressCallback, ScenarioResult, solve_scenarios
-from medalopt.analysis.result_cache import ResultCache
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.uncertain_parameters import (
     UncertainInput,
@@ -21,6 +21,9 @@ from medalopt.analysis.sensitivity.uncertain_parameters import (
 )
 from medalopt.errors import UsageError
 from medalopt.instance.arrays import Floats
+
+if TYPE_CHECKING:
+    from medalopt.analysis.result_cache import ResultCache
 
 BOOTSTRAP_SEED, BOOTSTRAP_ROUNDS = 1958, 200
 CONFIDENCE_PERCENTILES = (2.5, 97.5)  # percentiles of the 95 % bootstrap interval

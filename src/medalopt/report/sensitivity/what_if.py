@@ -9,14 +9,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medalopt.analysis.sensitivity.base_case import RecyclingPremium
-from medalopt.analysis.sensitivity.delay import (
+from medalopt.analysis.sensitivity.what_if import (
     ContractDeadline,
     DelayAnalysis,
     DelayEffect,
     NamedScenarioResult,
+    OutageLoss,
+    OutageLosses,
     ScenarioComparison,
 )
-from medalopt.analysis.sensitivity.outages import OutageLoss, OutageLosses
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import has_payers
 from medalopt.report.charts import Chart
