@@ -240,7 +240,7 @@ def fix_integers(instance: Instance, account: PlanAccount) -> float:
     used, reached = list_used_keys(account), set[str]()
     for kind, totals in zip(STEP_KINDS, (account.sent_by_stream, account.purchases), strict=True):
         steps = kind.get_steps(account.instance)
-        for row, name in enumerate(kind.list_names(account.instance)):
+        for row, name in enumerate(kind.list_steps(account.instance)):
             beyond = float(totals[steps.owner[row]].sum()) > float(steps.above.value[row]) * (1 + 1e-9)
             reached |= {name} if beyond else set()
     ordered = {

@@ -95,7 +95,7 @@ LETTERS = {  # what stands at a letter of an index
     "l": list_terms_names,
     "x": lambda instance: instance.impurities.names,
     "q": lambda instance: instance.charge_limits.names,
-    "u": lambda instance: [name for kind in STEP_KINDS for name in kind.list_names(instance)],
+    "u": lambda instance: [name for kind in STEP_KINDS for name in kind.list_steps(instance)],
     "n": lambda _: [str(number) for number in range(1000)],
 }
 

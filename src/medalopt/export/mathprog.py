@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from medalopt.export.lp_mps import MAX_SYMBOL_LENGTH, make_names_unique
 from medalopt.instance.confidence import has_confidence
 from medalopt.instance.instance import Instance
-from medalopt.instance.lots import OFFER_STEPS, STREAM_STEPS, StepKind
+from medalopt.instance.lots import OFFER_STEPS, STREAM_STEPS, ActivityKind
 from medalopt.instance.smelter_terms import leaves_metal
 from medalopt.linear_program import percent_encode
 
@@ -255,11 +255,11 @@ def _write_streams(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     })  # fmt: skip
 
 
-def _write_steps(instance: Instance, kind: StepKind, owners: Subscripts) -> Iterator[str]:
+def _write_steps(instance: Instance, kind: ActivityKind, owners: Subscripts) -> Iterator[str]:
     """Yield the limits and surcharges of price steps; nothing without steps."""
     steps = kind.get_steps(instance)
     if len(steps.owner):
-        yield from _format_table(f"{kind.name.upper()}_STEPS", _quote_symbols(kind.list_names(instance)), {
+        yield from _format_table(f"{kind.name.upper()}_STEPS", _quote_symbols(kind.list_steps(instance)), {
             f"{kind.name}_step": _pick_subscripts(owners, steps.owner),
             f"{kind.name}_up_to": steps.above.value,
             f"{kind.name}_surcharge": steps.surcharge.value,

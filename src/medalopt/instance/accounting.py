@@ -32,11 +32,12 @@ from medalopt.instance.bounds import (
 )
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import (
-    add_charges,
-    add_split_charges,
+    ACTIVITY_KINDS,
+    STEP_KINDS,
     allocate_surcharges,
     compute_charges,
-    compute_step_surcharges,
+    compute_quantity,
+    sum_step_surcharges,
 )
 from medalopt.instance.payers import compute_party_costs, parse_cost_objective
 from medalopt.instance.routes import Routes, compute_refining_costs, compute_route_costs, sum_over_routes
@@ -402,8 +403,15 @@ class PlanAccount:
 
     @cached_property
     def surcharges(self) -> dict[str, Numbers]:
-        """Cost beyond the prices of first steps by kind of price steps, (N, T) money; see `compute_step_surcharges`."""
-        return compute_step_surcharges(self)
+        """Cost of streams and offers beyond the prices of their first steps, in the order of purchase, (N, T) money.
+
+        By kind; negative where prices fall. Kinds without price steps are left out.
+        """
+        return {
+            kind.name: sum_step_surcharges(self.instance, kind, compute_quantity(self, kind), self.read)
+            for kind in STEP_KINDS
+            if len(kind.get_steps(self.instance).owner)
+        }
 
     @cached_property
     def charges(self) -> dict[str, Numbers]:
@@ -414,7 +422,11 @@ class PlanAccount:
     @cached_property
     def costs(self) -> dict[str, Numbers]:
         """Cost by kind, (T,) money each; sales and scrap are negative, and the total is `cost`."""
-        return add_charges(self.charges, self.costs_of_quantities)
+        total = dict(self.costs_of_quantities)
+        for kind in ACTIVITY_KINDS:
+            if kind.name in self.charges:
+                total[kind.cost] = total[kind.cost] + self.charges[kind.name].sum(axis=0)
+        return total
 
     @cached_property
     def costs_of_quantities(self) -> dict[str, Numbers]:
@@ -471,7 +483,10 @@ class PlanAccount:
         split = {
             number: sum_over_routes(rate[of == number], amount[of == number]) for number in np.unique(group).tolist()
         }
-        return add_split_charges(self.charges, kind, group, split)
+        charge = self.charges.get({"supply": "stream", "treatment": "treatment"}.get(kind, ""))
+        if charge is None:
+            return split
+        return {number: spent + charge[group == number].sum(axis=0) for number, spent in split.items()}
 
     def _holding_cost(self) -> Numbers:
         """Holding cost of metal, offers and castings in stock, (T,), money."""

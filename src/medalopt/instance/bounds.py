@@ -468,7 +468,7 @@ def list_axis_names(instance: Instance) -> dict[str, Names]:
         "impurity": instance.impurities.names,
         "pool": list_pool_names(instance),
         "terms": list_terms_names(instance),
-        **{f"{kind.name}_step": kind.list_names(instance) for kind in STEP_KINDS},
+        **{f"{kind.name}_step": kind.list_steps(instance) for kind in STEP_KINDS},
         "period": instance.periods,
     }
 

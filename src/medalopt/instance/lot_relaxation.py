@@ -32,7 +32,7 @@ from medalopt.instance.lots import (
     OFFER_STEPS,
     STEP_KINDS,
     STREAM_STEPS,
-    StepKind,
+    ActivityKind,
     bound_by_steps,
     compute_quantity,
     has_price_steps,
@@ -271,7 +271,7 @@ def drop_price_steps(instance: Instance) -> Instance:
     return replace(instance, **parts)
 
 
-def use_up_steps(instance: Instance, kind: StepKind, used: Floats, least: Floats) -> Any:
+def use_up_steps(instance: Instance, kind: ActivityKind, used: Floats, least: Floats) -> Any:
     """Return streams or offers of which a part is bought already, which has used up the first steps of their prices.
 
     Args:
@@ -380,7 +380,7 @@ def list_used_steps(account: PlanAccount) -> tuple[UsedStep, ...]:
     used: list[UsedStep] = []
     for kind in STEP_KINDS:
         part, steps = getattr(account.instance, kind.part), kind.get_steps(account.instance)
-        total = np.asarray(kind.get_quantity(account), dtype=np.float64).sum(axis=1)
+        total = np.asarray(compute_quantity(account, kind), dtype=np.float64).sum(axis=1)
         for owner in np.unique(steps.owner[total[steps.owner] > 0]).tolist():
             own = np.flatnonzero(steps.owner == owner)
             price, reached = float(part.price.value[owner, 0]), 0.0

@@ -13,7 +13,6 @@ plan would otherwise buy at the lower price first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,7 @@ from medalopt.instance.arithmetic import (
     sum_by_group,
     zero_where_infinite,
 )
-from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
+from medalopt.instance.arrays import Bools, ExactArray, Floats
 from medalopt.instance.instance import Instance, MarketOffers, Names, PriceSteps, Streams
 from medalopt.instance.smelter_terms import list_terms_names
 from medalopt.text import render_path
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ActivityKind:
-    """One kind of activity.
+    """One kind of activity; streams and offers may have price steps.
 
     Attributes:
         name: Prefix of its components in the program: `line`, `smelter`, `treatment`, `stream` or `offer`.
@@ -98,6 +97,27 @@ class ActivityKind:
         names: tuple[str, ...] = getattr(instance, self.part).names
         return names
 
+    def get_steps(self, instance: Instance) -> PriceSteps:
+        """Return the limits of the price steps of streams or offers.
+
+        Args:
+            instance: Instance.
+        """
+        steps: PriceSteps = getattr(instance, self.part).steps
+        return steps
+
+    def list_steps(self, instance: Instance) -> Names:
+        """List the limits of price steps by the paths of their `up_to`, (S,).
+
+        Args:
+            instance: Instance.
+        """
+        steps, names = self.get_steps(instance), getattr(instance, self.part).names
+        return tuple(
+            render_path((self.part, names[owner], "price", number, "up_to"))
+            for owner, number in zip(steps.owner.tolist(), steps.number.tolist(), strict=True)
+        )
+
     def list_paths(self, instance: Instance) -> tuple[str, ...]:
         """List the paths of the members (N,).
 
@@ -116,6 +136,7 @@ ACTIVITY_KINDS = (
     ActivityKind("stream", "streams", "fixed_charge", "", "supply", False, "t"),
     ActivityKind("offer", "market", "fixed_charge", "", "purchases", False, "kg"),
 )
+STEP_KINDS = STREAM_STEPS, OFFER_STEPS = ACTIVITY_KINDS[3:]  # whose prices may have steps
 
 
 def has_activities(instance: Instance) -> bool:
@@ -237,92 +258,6 @@ def compute_charges(account: PlanAccount) -> dict[str, Numbers]:
     return result
 
 
-def add_charges(charges: Mapping[str, Numbers], costs: Mapping[str, Numbers]) -> dict[str, Numbers]:
-    """Add lot charges, fixed charges and surcharges of price steps to the costs by kind.
-
-    Args:
-        charges: Charges by kind of activity (N, T), money.
-        costs: Costs without them by kind (T,), money.
-
-    Returns:
-        Costs by kind (T,), money.
-    """
-    total = dict(costs)
-    for kind in ACTIVITY_KINDS:
-        if kind.name in charges:
-            total[kind.cost] = total[kind.cost] + charges[kind.name].sum(axis=0)
-    return total
-
-
-def add_split_charges(
-    charges: Mapping[str, Numbers], kind: str, group: Ints, split: Mapping[int, Numbers]
-) -> dict[int, Numbers]:
-    """Add charges of streams or treatments to a kind of cost that is split by groups of them.
-
-    Args:
-        charges: Charges by kind of activity (N, T), money.
-        kind: Kind of cost; `supply` has the charges of streams, `treatment` those of treatments.
-        group: Group of each stream (I,) or treatment (H,).
-        split: Money without them by group and period (T,).
-
-    Returns:
-        Money by group and period (T,).
-    """
-    charge = charges.get({"supply": "stream", "treatment": "treatment"}.get(kind, ""))
-    if charge is None:
-        return dict(split)
-    return {number: spent + charge[group == number].sum(axis=0) for number, spent in split.items()}
-
-
-@dataclass(frozen=True)
-class StepKind:
-    """Kind of contract whose price has steps: stream or offer.
-
-    Attributes:
-        name: Prefix of its components in the program: `stream` or `offer`.
-        part: Member of the instance.
-        unit: Unit of the quantity.
-    """
-
-    name: str
-    part: str
-    unit: str
-
-    def get_steps(self, instance: Instance) -> PriceSteps:
-        """Return the limits of the price steps of this kind.
-
-        Args:
-            instance: Instance.
-        """
-        steps: PriceSteps = getattr(instance, self.part).steps
-        return steps
-
-    def list_names(self, instance: Instance) -> Names:
-        """List the limits by the paths of their `up_to`, (S,).
-
-        Args:
-            instance: Instance.
-        """
-        steps, names = self.get_steps(instance), getattr(instance, self.part).names
-        return tuple(
-            render_path((self.part, names[owner], "price", number, "up_to"))
-            for owner, number in zip(steps.owner.tolist(), steps.number.tolist(), strict=True)
-        )
-
-    def get_quantity(self, account: PlanAccount) -> Numbers:
-        """Return the quantity of every owner in each period, (N, T) t, of offers kg.
-
-        Args:
-            account: Plan.
-        """
-        return account.purchases if self.name == "offer" else account.sent_by_stream
-
-
-STREAM_STEPS = StepKind("stream", "streams", "t")
-OFFER_STEPS = StepKind("offer", "market", "kg")
-STEP_KINDS = (STREAM_STEPS, OFFER_STEPS)
-
-
 def has_price_steps(instance: Instance) -> bool:
     """Return whether the price of any stream or offer changes with the quantity.
 
@@ -332,7 +267,7 @@ def has_price_steps(instance: Instance) -> bool:
     return any(len(kind.get_steps(instance).owner) for kind in STEP_KINDS)
 
 
-def mark_falling(instance: Instance, kind: StepKind) -> Bools:
+def mark_falling(instance: Instance, kind: ActivityKind) -> Bools:
     """Return the limits above which the price is lower, whoever pays it, (S,).
 
     Args:
@@ -351,12 +286,12 @@ def list_falling_paths(instance: Instance) -> Names:
     return tuple(
         name
         for kind in STEP_KINDS
-        for name, falls in zip(kind.list_names(instance), mark_falling(instance, kind).tolist(), strict=True)
+        for name, falls in zip(kind.list_steps(instance), mark_falling(instance, kind).tolist(), strict=True)
         if falls
     )
 
 
-def list_step_prices(instance: Instance, kind: StepKind) -> tuple[Floats, Floats]:
+def list_step_prices(instance: Instance, kind: ActivityKind) -> tuple[Floats, Floats]:
     """Return the lowest and the greatest price of each stream or offer, over all periods and steps.
 
     Returns:
@@ -406,15 +341,15 @@ def list_excess_columns(account: PlanAccount) -> dict[tuple[str, str], float]:
     result: dict[tuple[str, str], float] = {}
     for kind in STEP_KINDS:
         if len(kind.get_steps(account.instance).owner):
-            steps, quantity = kind.get_steps(account.instance), kind.get_quantity(account)
+            steps, quantity = kind.get_steps(account.instance), compute_quantity(account, kind)
             excess = measure_excess(steps, quantity, account.read)[:, -1].tolist()
-            names = kind.list_names(account.instance)
+            names = kind.list_steps(account.instance)
             result |= {(f"{kind.name}_excess", name): over for name, over in zip(names, excess, strict=True)}
     return result
 
 
 def sum_step_surcharges(
-    instance: Instance, kind: StepKind, quantity: Numbers, read: NumberReader = read_floats
+    instance: Instance, kind: ActivityKind, quantity: Numbers, read: NumberReader = read_floats
 ) -> Numbers:
     """Sum the cost of each stream or offer beyond the price of its first step, in the order of purchase.
 
@@ -434,19 +369,6 @@ def sum_step_surcharges(
     return sum_by_group(paid, steps.owner, len(getattr(instance, kind.part).names))
 
 
-def compute_step_surcharges(account: PlanAccount) -> dict[str, Numbers]:
-    """Compute the costs of streams and offers beyond the prices of their first steps, in the order of purchase.
-
-    Returns:
-        By kind (N, T) money, negative where prices fall; kinds without price steps are left out.
-    """
-    return {
-        kind.name: sum_step_surcharges(account.instance, kind, kind.get_quantity(account), account.read)
-        for kind in STEP_KINDS
-        if len(kind.get_steps(account.instance).owner)
-    }
-
-
 def allocate_surcharges(account: PlanAccount) -> Numbers:
     """Allocate the surcharges of streams to their shipments of the period, in proportion to the tonnes.
 
@@ -456,7 +378,7 @@ def allocate_surcharges(account: PlanAccount) -> Numbers:
     Returns:
         (J, T) money.
     """
-    sent = STREAM_STEPS.get_quantity(account)
+    sent = account.sent_by_stream
     mean = account.surcharges["stream"] / np.where(sent > 0, sent, 1)
     return mean[account.routes.stream] * account.treated_devices
 
@@ -484,7 +406,7 @@ def compute_purchase_prices(account: PlanAccount) -> Floats:
     return np.asarray(np.where(bought > 0, mean, compute_marginal_prices(account, OFFER_STEPS)))
 
 
-def compute_marginal_prices(account: PlanAccount, kind: StepKind) -> Floats:
+def compute_marginal_prices(account: PlanAccount, kind: ActivityKind) -> Floats:
     """Return the price of one more unit of each stream or offer: that of the step in use.
 
     Returns:
@@ -494,7 +416,7 @@ def compute_marginal_prices(account: PlanAccount, kind: StepKind) -> Floats:
     steps = kind.get_steps(account.instance)
     if not len(steps.owner):
         return prices
-    taken = kind.get_quantity(account).sum(axis=1)[steps.owner]
+    taken = compute_quantity(account, kind).sum(axis=1)[steps.owner]
     used = taken >= steps.above.value * (1 - AMOUNT_TOLERANCE)
     added = np.where(used & np.isfinite(steps.surcharge.value), steps.surcharge.value, 0.0)
     return np.asarray(prices + sum_by_group(added, steps.owner, len(prices))[:, None])
@@ -520,7 +442,7 @@ def compute_mean_price(instance: Instance, price: Floats) -> Floats:
     return np.asarray((each * weights).sum(axis=1) / weights.sum(axis=1))
 
 
-def bound_by_steps(kind: StepKind, instance: Instance, most: Floats) -> Floats:
+def bound_by_steps(kind: ActivityKind, instance: Instance, most: Floats) -> Floats:
     """Return bounds on quantities over the horizon that respect the limit of a last step.
 
     Args:

@@ -28,7 +28,6 @@ from medalopt.instance.lots import (
     ACTIVITY_KINDS,
     STEP_KINDS,
     ActivityKind,
-    StepKind,
     has_price_steps,
     list_falling_paths,
     mark_falling,
@@ -112,7 +111,7 @@ def add_price_steps(model: pyo.ConcreteModel, instance: Instance, routes: Routes
         steps = kind.get_steps(instance)
         if not len(steps.owner):
             continue
-        names, total = kind.list_names(instance), getattr(model, totals)
+        names, total = kind.list_steps(instance), getattr(model, totals)
         owners = getattr(instance, kind.part).names
         quantity = {name: total[owners[owner]] for name, owner in zip(names, steps.owner.tolist(), strict=True)}
         last = np.isinf(steps.surcharge.raw)
@@ -125,9 +124,11 @@ def add_price_steps(model: pyo.ConcreteModel, instance: Instance, routes: Routes
             _add_falling_rows(model, instance, kind, quantity, most[kind.name][steps.owner])
 
 
-def _add_rising_rows(model: pyo.ConcreteModel, instance: Instance, kind: StepKind, quantity: dict[str, Any]) -> None:
+def _add_rising_rows(
+    model: pyo.ConcreteModel, instance: Instance, kind: ActivityKind, quantity: dict[str, Any]
+) -> None:
     """Add the constraints of steps above which the price rises or nothing more can be had."""
-    names, steps = kind.list_names(instance), kind.get_steps(instance)
+    names, steps = kind.list_steps(instance), kind.get_steps(instance)
     above, excess = index_by_name(steps.above.value, names), dict(model.component(f"{kind.name}_excess").items())
 
     def rule(m: pyo.ConcreteModel, name: str) -> tuple[None, Any, float]:
@@ -140,10 +141,10 @@ def _add_rising_rows(model: pyo.ConcreteModel, instance: Instance, kind: StepKin
 
 
 def _add_falling_rows(
-    model: pyo.ConcreteModel, instance: Instance, kind: StepKind, quantity: dict[str, Any], most: Any
+    model: pyo.ConcreteModel, instance: Instance, kind: ActivityKind, quantity: dict[str, Any], most: Any
 ) -> None:
     """Add the binary variables and constraints of steps above which the price falls; `most` (S,) bounds quantities."""
-    names, steps = kind.list_names(instance), kind.get_steps(instance)
+    names, steps = kind.list_steps(instance), kind.get_steps(instance)
     above, excess = index_by_name(steps.above.value, names), model.component(f"{kind.name}_excess")
     beyond = index_by_name(np.maximum(most - steps.above.value, 0.0), names)
     falling = select_names(mark_falling(instance, kind), names)

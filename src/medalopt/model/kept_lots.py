@@ -18,7 +18,7 @@ from medalopt.instance.lots import (
     ACTIVITY_KINDS,
     STEP_KINDS,
     ActivityKind,
-    StepKind,
+    compute_quantity,
     has_lot_constraint,
     list_used_keys,
     mark_falling,
@@ -137,12 +137,14 @@ def _list_order_rows(model: Any, account: PlanAccount) -> Iterator[_Row]:
                     yield name, body, 0.0, 0.0
 
 
-def _list_reached_steps(model: Any, account: PlanAccount, kind: StepKind) -> Iterator[tuple[str, Any, float, float]]:
+def _list_reached_steps(
+    model: Any, account: PlanAccount, kind: ActivityKind
+) -> Iterator[tuple[str, Any, float, float]]:
     """Yield path, quantity, limit and surcharge of each falling step beyond whose limit the plan goes."""
     instance = account.instance
-    steps, names, falls = kind.get_steps(instance), kind.list_names(instance), mark_falling(instance, kind)
+    steps, names, falls = kind.get_steps(instance), kind.list_steps(instance), mark_falling(instance, kind)
     part = getattr(instance, kind.part).names
-    totals = kind.get_quantity(account).sum(axis=1)
+    totals = compute_quantity(account, kind).sum(axis=1)
     variable = model.sent_stream if kind.part == "streams" else model.bought
     for row in np.flatnonzero(falls).tolist():
         owner, above = int(steps.owner[row]), float(steps.above.value[row])

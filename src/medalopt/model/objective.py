@@ -46,7 +46,7 @@ def declare_cost_expressions(model: pyo.ConcreteModel, instance: Instance) -> No
         )
     for steps in STEP_KINDS:
         surcharge = steps.get_steps(instance).surcharge.value
-        terms += _price_component(model, f"{steps.name}_excess", surcharge, steps.list_names(instance))
+        terms += _price_component(model, f"{steps.name}_excess", surcharge, steps.list_steps(instance))
     model.cost = pyo.Expression(expr=pyo.quicksum(terms), doc="cost of the plan, money")
     model.tonnes = pyo.Expression(expr=model.sent, doc="devices sent in all, t")
 

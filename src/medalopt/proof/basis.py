@@ -20,7 +20,7 @@ from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arithmetic import EXACT_ARITHMETIC, Numbers, zero_where_infinite
 from medalopt.instance.arrays import Bools, ExactFraction, Floats
 from medalopt.instance.bounds import VariableBounds, compute_bounds
-from medalopt.instance.lots import STEP_KINDS
+from medalopt.instance.lots import STEP_KINDS, compute_quantity
 from medalopt.instance.routes import Routes, build_routes, has_supply
 from medalopt.proof.bound import (
     BoundContext,
@@ -332,7 +332,7 @@ def _list_reached_limits(plan: PlanAccount) -> Iterator[Numbers]:
     for kind in STEP_KINDS:
         steps = kind.get_steps(plan.instance)
         if len(steps.owner):
-            over = kind.get_quantity(plan).sum(axis=1)[steps.owner] - plan.read(steps.above)
+            over = compute_quantity(plan, kind).sum(axis=1)[steps.owner] - plan.read(steps.above)
             yield np.where(mark_near_zero(over), over, 0)
 
 

@@ -215,7 +215,7 @@ def _step_values(account: PlanAccount, y: Any, unit: str) -> Iterator[MarginalVa
     """Yield marginal values of the limits of price steps."""
     for kind in STEP_KINDS:
         values = getattr(y, f"{kind.name}_steps").tolist()
-        for path, value in zip(kind.list_names(account.instance), values, strict=True):
+        for path, value in zip(kind.list_steps(account.instance), values, strict=True):
             yield MarginalValue(
                 path, None, value, f"{unit}/{kind.unit}", f"one more {kind.unit} at the price of the step"
             )

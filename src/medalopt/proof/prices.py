@@ -30,7 +30,7 @@ from medalopt.instance.bounds import (
     list_axis_names,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.lots import STEP_KINDS, STREAM_STEPS, StepKind
+from medalopt.instance.lots import STEP_KINDS, STREAM_STEPS, ActivityKind
 from medalopt.instance.routes import Routes
 from medalopt.instance.smelter_terms import has_limit, leaves_metal, may_leave, shift_to_shipment
 
@@ -203,7 +203,7 @@ def clip_step_prices(instance: Instance, y: Prices, cost: int, read: NumberReade
     return y.replace(**clipped)
 
 
-def price_totals(instance: Instance, y: Prices, kind: StepKind) -> Numbers:
+def price_totals(instance: Instance, y: Prices, kind: ActivityKind) -> Numbers:
     """Return the dual value of commitment, limit and price steps for a unit of each stream or offer.
 
     Args:

@@ -31,7 +31,7 @@ from medalopt.instance.bounds import (
     may_miss,
 )
 from medalopt.instance.instance import PolicyLimits
-from medalopt.instance.lots import STEP_KINDS, compute_line_feed, measure_excess
+from medalopt.instance.lots import STEP_KINDS, compute_line_feed, compute_quantity, measure_excess
 from medalopt.instance.routes import has_supply
 from medalopt.instance.smelter_terms import has_limit, leaves_metal, may_leave
 from medalopt.proof.confidence import CONE_RULE, iterate_cone_residuals
@@ -339,7 +339,7 @@ def _commitment_residuals(account: PlanAccount) -> Iterator[ConstraintResidual]:
         if not len(steps.owner):
             continue
         last, limit = np.isinf(steps.surcharge.raw), account.read(steps.above)
-        over = np.where(last, measure_excess(steps, kind.get_quantity(account), account.read)[:, -1], 0)
+        over = np.where(last, measure_excess(steps, compute_quantity(account, kind), account.read)[:, -1], 0)
         yield _make_residual(f"{kind.name}_steps", over, _largest_magnitude(limit, limit + over))
 
 

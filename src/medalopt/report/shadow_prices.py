@@ -205,7 +205,7 @@ def _price_limits(plan: Plan, every: list[MarginalValue]) -> Iterator[Constraint
     limits_of_steps = {
         path: (kind, limit)
         for kind in STEP_KINDS
-        for path, limit in zip(kind.list_names(instance), kind.get_steps(instance).above.value.tolist(), strict=True)
+        for path, limit in zip(kind.list_steps(instance), kind.get_steps(instance).above.value.tolist(), strict=True)
     }
     for marginal in marginals:
         path = parse_path(marginal.path)

@@ -202,7 +202,7 @@ def _list_price_steps(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintC
     for kind in STEP_KINDS:
         steps, prices = kind.get_steps(neighbourhood.instance), getattr(neighbourhood.prices, f"{kind.name}_steps")
         owners = getattr(neighbourhood.instance, kind.part).names
-        for row, path in enumerate(kind.list_names(neighbourhood.instance)):
+        for row, path in enumerate(kind.list_steps(neighbourhood.instance)):
             if prices[row] < 0:
                 amount = float(steps.above.value[row])
                 change = neighbourhood.move_rows([((f"{kind.name}_steps", path), 0.0, 1.0)])
@@ -480,7 +480,7 @@ def _list_step_lines(neighbourhood: PlanNeighbourhood) -> Iterator[CostLine]:
     for kind in STEP_KINDS:
         steps = kind.get_steps(neighbourhood.instance)
         prices = getattr(neighbourhood.prices, f"{kind.name}_steps")
-        lines = zip(kind.list_names(neighbourhood.instance), steps.above.value.tolist(), prices.tolist(), strict=True)
+        lines = zip(kind.list_steps(neighbourhood.instance), steps.above.value.tolist(), prices.tolist(), strict=True)
         for path, limit, price in lines:
             yield CostLine("limit", path, limit, kind.unit, price * limit)
 

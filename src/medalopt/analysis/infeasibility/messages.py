@@ -24,7 +24,7 @@ from medalopt.instance.bounds import (
     may_miss,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.lots import STEP_KINDS, StepKind
+from medalopt.instance.lots import STEP_KINDS, ActivityKind
 from medalopt.instance.schema.validation import ValueForm, find_field_description
 from medalopt.instance.smelter_terms import list_pool_names, locate_pool_terms
 from medalopt.text import ParameterPath, escape_text, parse_path, render_path
@@ -407,9 +407,9 @@ def _describe_recycled_content(instance: Instance, rule: RuleKey, _: tuple[str, 
     return ("policy", "recycled", instance.metals.names[metals[0]]), 100 * share, "%", text
 
 
-def _describe_step(kind: StepKind, instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
+def _describe_step(kind: ActivityKind, instance: Instance, rule: RuleKey, _: tuple[str, ...]) -> RuleStatement:
     """Describe the limit of the last price step of streams or offers."""
-    steps, names, owners = kind.get_steps(instance), kind.list_names(instance), getattr(instance, kind.part).names
+    steps, names, owners = kind.get_steps(instance), kind.list_steps(instance), getattr(instance, kind.part).names
     rows = [names.index(name) for name in rule.names or names]
     total = float(steps.above.value[rows].sum())
     amount = format_kilograms(total) if kind.unit == "kg" else format_tonnes(total)

@@ -22,7 +22,7 @@ from medalopt.catalog import Family, Limit
 from medalopt.instance.arrays import ExactArray
 from medalopt.instance.bounds import get_limit, is_excluded_by_unnamed, list_axis_names
 from medalopt.instance.instance import Instance
-from medalopt.instance.lots import STEP_KINDS, StepKind
+from medalopt.instance.lots import STEP_KINDS, ActivityKind
 from medalopt.text import ParameterPath, parse_path, render_path
 from medalopt.units import PER_CENT
 
@@ -487,9 +487,9 @@ def _list_reserves(instance: Instance, names: tuple[str, ...], *_: Any) -> Itera
             yield RepairParameter((path,), "metals", "reserve", (e,), None, Fraction(1), (ahead,), "whole", False, 0.0)
 
 
-def _list_steps(kind: StepKind, instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
+def _list_steps(kind: ActivityKind, instance: Instance, names: tuple[str, ...], *_: Any) -> Iterator[RepairParameter]:
     """List increases of the limit of the last price step of streams or offers."""
-    steps, every = kind.get_steps(instance), kind.list_names(instance)
+    steps, every = kind.get_steps(instance), kind.list_steps(instance)
     for row in [every.index(name) for name in names or every]:
         if np.isinf(steps.surcharge.raw[row]):
             path = parse_path(every[row])

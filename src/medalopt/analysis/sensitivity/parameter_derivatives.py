@@ -16,7 +16,7 @@ from medalopt.catalog import UPPER, Family, Limit, list_limits
 from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.bounds import compute_scrap_rate, may_miss
 from medalopt.instance.instance import FRACTION_SEPARATOR, Instance
-from medalopt.instance.lots import OFFER_STEPS, STEP_KINDS, STREAM_STEPS, StepKind
+from medalopt.instance.lots import OFFER_STEPS, STEP_KINDS, STREAM_STEPS, ActivityKind
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, SequenceNode
 from medalopt.instance.routes import compute_residue_shares
 from medalopt.instance.smelter_terms import find_pooled_lots, list_terms_names
@@ -99,7 +99,7 @@ class CostDerivatives:
         weights[len(self._route) + np.flatnonzero(self._variant.network.stock_stream == number)] = 1.0
         return weights
 
-    def _differentiate_step(self, kind: StepKind, path: ParameterPath, first: Floats) -> Floats | None:
+    def _differentiate_step(self, kind: ActivityKind, path: ParameterPath, first: Floats) -> Floats | None:
         """Differentiate by the price of a step: what is taken beyond the limit before, less what is beyond its own."""
         if path[4] != "price":
             return None

@@ -13,7 +13,7 @@ import numpy as np
 from medalopt.analysis.sourcing.orders import CALL_OFF, PURCHASE_ORDER, SALES_ORDER, TOLL
 from medalopt.analysis.sourcing.plan_analyses import OrderMargin, OrderMargins, compute_order_margins
 from medalopt.instance.instance import Instance, Names
-from medalopt.instance.lots import StepKind
+from medalopt.instance.lots import ActivityKind
 from medalopt.instance.payers import CostPayers, PartyDirectory, has_payers
 from medalopt.plan.plan import Plan
 from medalopt.report.document import SIGNATURE_FIELDS, FieldPairs, OrderDocument, ReportTable, count_minor_digits
@@ -325,7 +325,7 @@ def format_delivery_window(instance: Instance, periods: list[int]) -> str:
 STEP_TITLE = "Price steps"
 
 
-def describe_price_steps(instance: Instance, kind: StepKind, owner: int) -> str:
+def describe_price_steps(instance: Instance, kind: ActivityKind, owner: int) -> str:
     """Describe the price steps of a stream or offer.
 
     Returns:
