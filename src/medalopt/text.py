@@ -271,19 +271,12 @@ def parse_path(text: str) -> ParameterPath:
         while index := _INDEX_PATTERN.match(text, position):
             path.append(int(index[1]))
             position = index.end()
-        position = _skip_dot(text, position)
+        if position < len(text):  # a dot, and another step after it
+            if text[position] != "." or position + 1 == len(text):
+                rest = escape_text(text[position:])
+                raise PathError(f"`{rest}` does not continue a path; put names with dots or brackets in quotes")
+            position += 1
     return tuple(path)
-
-
-def _skip_dot(text: str, index: int) -> int:
-    """Return the position of the next step, after the dot required at `index` unless the text ends there."""
-    if index == len(text):
-        return index
-    if text[index] != "." or index + 1 == len(text):
-        raise PathError(
-            f"`{escape_text(text[index:])}` does not continue a path; put names with dots or brackets in quotes"
-        )
-    return index + 1
 
 
 def has_wildcard(text: str) -> bool:

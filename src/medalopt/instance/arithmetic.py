@@ -35,15 +35,8 @@ class IntervalArray(NDArrayOperatorsMixin):
         self.low, self.high = low, high
         self._nonzero: tuple[Ints, ...] | None = None
 
-    def map_ends(self, function: Callable[[Floats], Any]) -> IntervalArray:
-        """Apply a function to both ends, once where they are the same array.
-
-        Args:
-            function: Function of one end.
-
-        Returns:
-            Intervals of the results.
-        """
+    def _map_ends(self, function: Callable[[Floats], Any]) -> IntervalArray:
+        """Apply a function to both ends, once where they are the same array."""
         low = np.asarray(function(self.low))
         return IntervalArray(low, low if self.high is self.low else np.asarray(function(self.high)))
 
@@ -60,7 +53,7 @@ class IntervalArray(NDArrayOperatorsMixin):
     @property
     def T(self) -> IntervalArray:
         """Array with its axes reversed."""
-        return self.map_ends(np.transpose)
+        return self._map_ends(np.transpose)
 
     def __len__(self) -> int:
         """Return the length of the first axis."""
@@ -68,26 +61,22 @@ class IntervalArray(NDArrayOperatorsMixin):
 
     def __getitem__(self, at: Any) -> IntervalArray:
         """Index the intervals as a numpy array is indexed."""
-        return self.map_ends(lambda end: end[at])
+        return self._map_ends(lambda end: end[at])
 
     def __setitem__(self, at: Any, value: Any) -> None:
         """Assign intervals as to a numpy array."""
         value = convert_to_intervals(value)
-        self.separate_ends()
+        self._separate_ends()
         self.low[at], self.high[at] = value.low, value.high
 
-    def find_nonzero(self) -> tuple[Ints, ...]:
-        """Return the indices of intervals other than [0, 0], found once: many unit costs are summed over one plan.
-
-        Returns:
-            Indices along each axis.
-        """
+    def _find_nonzero(self) -> tuple[Ints, ...]:
+        """Return the indices of intervals other than [0, 0], found once: many unit costs are summed over one plan."""
         if self._nonzero is None:
             some = self.low != 0
             self._nonzero = np.nonzero(some if self.high is self.low else some | (self.high != 0))
         return self._nonzero
 
-    def separate_ends(self) -> None:
+    def _separate_ends(self) -> None:
         """Give each end an array of its own, before one is changed in place."""
         self._nonzero = None
         if self.high is self.low:
@@ -201,7 +190,9 @@ def _multiply(a: IntervalArray, b: IntervalArray) -> IntervalArray:
         for one, other in ((a, b), (b, a)):
             some = (one.low != 0) | (one.high != 0)
             if np.count_nonzero(some) * 8 < some.size:  # infinite intervals count as nonzero
-                return _scatter_intervals(_multiply(one[some], other[some]), some)
+                result, product = _make_zero_intervals(some.shape), _multiply(one[some], other[some])
+                result.low[some], result.high[some] = product.low, product.high
+                return result
     with np.errstate(invalid="ignore"):
         if _is_nonnegative_finite(a) and _is_nonnegative_finite(b):
             low, high = np.asarray(a.low * b.low), np.asarray(a.high * b.high)
@@ -219,11 +210,9 @@ def _is_nonnegative_finite(a: IntervalArray) -> bool:
     return bool(a.low.size and a.low.min() >= 0 and a.high.max() < np.inf)
 
 
-def _scatter_intervals(values: IntervalArray, places: Any) -> IntervalArray:
-    """Return an array of zeros with `values` at `places`."""
-    result = IntervalArray(np.zeros(places.shape), np.zeros(places.shape))
-    result.low[places], result.high[places] = values.low, values.high
-    return result
+def _make_zero_intervals(shape: Any) -> IntervalArray:
+    """Return intervals [0, 0] whose ends may be changed in place."""
+    return IntervalArray(np.zeros(shape), np.zeros(shape))
 
 
 def _divide(a: IntervalArray, b: IntervalArray) -> IntervalArray:
@@ -238,8 +227,8 @@ def _matmul(a: IntervalArray, b: IntervalArray) -> IntervalArray:
     if b.ndim == 1:
         return (a * b).sum(axis=-1)
     if a.ndim == 1:
-        row, column = b.find_nonzero()
-        result = IntervalArray(np.zeros(b.shape[1]), np.zeros(b.shape[1]))
+        row, column = b._find_nonzero()
+        result = _make_zero_intervals(b.shape[1])
         _apply_ufunc_at(np.add, result, column, a[row] * b[row, column])
         return result
     return (a[:, :, None] * b[None, :, :]).sum(axis=1)
@@ -248,7 +237,7 @@ def _matmul(a: IntervalArray, b: IntervalArray) -> IntervalArray:
 def _apply_ufunc_at(ufunc: np.ufunc, total: IntervalArray, at: Any, values: Any) -> None:
     """Apply a ufunc in place at indices; additions are summed by position with a bound on their rounding error."""
     values = convert_to_intervals(values)
-    total.separate_ends()
+    total._separate_ends()
     if ufunc is not np.add:
         ufunc.at(total.low, at, values.low)
         ufunc.at(total.high, at, values.high)
@@ -274,8 +263,8 @@ def _sum_by_position(cell: Any, values: Floats, like: Floats) -> Floats:
 def _cumsum(a: IntervalArray, axis: int) -> IntervalArray:
     """Sum cumulatively along an axis, widened by the rounding error of n terms."""
     terms = a.low.shape[axis]
-    off = a.map_ends(lambda side: terms * _ROUNDING_UNIT * np.cumsum(abs(side), axis=axis))
-    total = a.map_ends(lambda side: np.cumsum(side, axis=axis))
+    off = a._map_ends(lambda side: terms * _ROUNDING_UNIT * np.cumsum(abs(side), axis=axis))
+    total = a._map_ends(lambda side: np.cumsum(side, axis=axis))
     return _round_outward(total.low - off.low, total.high + off.high)
 
 
@@ -305,7 +294,7 @@ def _apply_to_both_ends(function: Callable[..., Any]) -> Callable[..., IntervalA
 
     def applied(a: IntervalArray, *arguments: Any, **options: Any) -> IntervalArray:
         """Apply the function to the lower and to the upper ends."""
-        return a.map_ends(lambda end: function(end, *arguments, **options))
+        return a._map_ends(lambda end: function(end, *arguments, **options))
 
     return applied
 
@@ -330,7 +319,7 @@ def _negate(a: IntervalArray) -> IntervalArray:
 def _absolute(a: IntervalArray) -> IntervalArray:
     """Return the intervals of absolute values."""
     if _have_zero_width(a) or (a.low.size and a.low.min() >= 0):
-        return a.map_ends(np.abs)
+        return a._map_ends(np.abs)
     minimum = np.where((a.low <= 0) & (a.high >= 0), 0.0, np.minimum(abs(a.low), abs(a.high)))
     return IntervalArray(minimum, np.maximum(abs(a.low), abs(a.high)))
 
@@ -425,7 +414,7 @@ def make_zeros(shape: tuple[int, ...], like: Numbers) -> Numbers:
         Zeros of that shape.
     """
     if isinstance(like, IntervalArray):
-        return IntervalArray(np.zeros(shape), np.zeros(shape))
+        return _make_zero_intervals(shape)
     return np.zeros(shape, dtype=like.dtype)
 
 

@@ -149,7 +149,7 @@ def spread_charges(instance: Instance, quantities: Mapping[str, Floats] | None =
         rate[kind.name] = np.where(quantity > 0, charge / np.where(quantity > 0, quantity, 1.0), 0.0) * (
             1 - 2 * _ROUNDING
         )
-    instance, falling = spread_falling_steps(instance, upper)
+    instance, falling = _spread_falling_steps(instance, upper)
     rate |= {name: rate[name] + lower for name, lower in falling.items()}
     terms, market, streams = instance.terms, instance.market, instance.streams
     treatments, feed = instance.treatments, rate["line"] + rate["smelter"][terms.smelter][:, None]
@@ -172,19 +172,14 @@ def _raise_prices(prices: ExactArray, rate: Floats) -> ExactArray:
     return ExactArray(np.where(chosen, total, prices.raw), unit, (*prices.factors, Fraction(1)))
 
 
-def spread_falling_steps(instance: Instance, most: Mapping[str, Floats]) -> tuple[Instance, dict[str, Floats]]:
+def _spread_falling_steps(instance: Instance, most: Mapping[str, Floats]) -> tuple[Instance, dict[str, Floats]]:
     r"""Return the instance without the limits above which prices fall, and rates that stand for them.
 
     For $0\le Q\le M$ the surcharge $\Delta\max(0,Q-u)$ with $\Delta<0$ is concave, and so at least
     $\Delta(1-u/M)Q$: the relaxation in which every unit is cheaper by this rate.
 
-    Args:
-        instance: Instance.
-        most: Upper bounds on the quantity of each stream and offer over the horizon, by kind (N,), those of
-            `bound_by_steps` included.
-
-    Returns:
-        Instance without falling prices, and by kind the rates to add to the price (N,), at most 0.
+    `most` has upper bounds on the quantity over the horizon by kind, (N,), those of `bound_by_steps` included; the
+    rates by kind, (N,), are at most 0.
     """
     rates = {}
     for kind in STEP_KINDS:
@@ -196,7 +191,7 @@ def spread_falling_steps(instance: Instance, most: Mapping[str, Floats]) -> tupl
             surcharge = np.where(falls & (limit > 0), steps.surcharge.value, 0.0)
             each = surcharge * over * (1 + _ROUNDING)
             rates[kind.name] = sum_by_group(each, steps.owner, count)
-    return drop_falling_steps(instance), rates
+    return _drop_falling_steps(instance), rates
 
 
 def relax_lots(instance: Instance) -> Instance:
@@ -222,7 +217,7 @@ def drop_lot_constraints(instance: Instance) -> Instance:
     if not instance.lots:
         return instance
 
-    stated_digest, instance = instance.figures, drop_falling_steps(instance)
+    stated_digest, instance = instance.figures, _drop_falling_steps(instance)
 
     def drop(part: Any, *fields: str) -> Any:
         """Return a part of the instance with some of its arrays set to 0."""
@@ -243,15 +238,11 @@ def drop_lot_constraints(instance: Instance) -> Instance:
     )
 
 
-def drop_falling_steps(instance: Instance) -> Instance:
-    """Return the instance without the limits above which prices fall: the price before holds for all of the quantity.
-
-    Returns:
-        The instance; itself where no price falls.
-    """
+def _drop_falling_steps(instance: Instance) -> Instance:
+    """Return the instance without the limits above which prices fall; itself where no price falls."""
     if not list_falling_paths(instance):
         return instance
-    whole = None if instance.whole is None else drop_falling_steps(instance.whole)
+    whole = None if instance.whole is None else _drop_falling_steps(instance.whole)
     kept = {}
     for kind in STEP_KINDS:
         part, rises = getattr(instance, kind.part), ~mark_falling(instance, kind)

@@ -80,11 +80,11 @@ class CostPayers:
         return cls(parties, {kind: number[party] for kind, party in by_kind.items()}, streams, treatments)
 
     def assign(self, kind: str, own: Ints | None = None) -> Any:
-        """Return the index of the party of one kind of cost, for each stream or treatment where `own` is given.
+        """Return the index of the party of one kind of cost.
 
         Args:
             kind: Kind of cost, named as in the file.
-            own (N,): Index of the own payer, -1 for none.
+            own (N,): Index of the payer of each stream or treatment, -1 for none.
 
         Returns:
             Index of the party; (N,) if `own` is given.
@@ -180,7 +180,9 @@ def restrict_costs(instance: Instance, party: str) -> Instance:
         changed[part] = replace(changed[part], **{field: kept})
     for part, kind, own in (("streams", "supply", payers.streams), ("market", "purchases", None)):
         pays = np.broadcast_to(payers.assign(kind, own) == payers.parties.index(party), len(changed[part].names))
-        changed[part] = replace(changed[part], steps=_restrict_steps(changed[part].steps, pays))
+        steps: PriceSteps = changed[part].steps  # without the surcharges of others; limits stay
+        own_steps = replace(steps, surcharge=_keep_prices(steps.surcharge, pays[steps.owner]))
+        changed[part] = replace(changed[part], steps=own_steps)
     return replace(
         _add_transfers(replace(instance, **changed), party),
         title=f"{instance.title or instance.name}{_COSTS_OF}{party}",
@@ -208,11 +210,6 @@ def _keep_prices(values: ExactArray, pays: Bools) -> ExactArray:
     """Return the values where the party pays, for all or along the first axis, else 0; infinite ones stay."""
     pays = pays.reshape(pays.shape + (1,) * (values.raw.ndim - pays.ndim))
     return ExactArray(np.where(pays | np.isinf(values.raw), values.raw, 0.0), values.unit, values.factors)
-
-
-def _restrict_steps(steps: PriceSteps, pays: Bools) -> PriceSteps:
-    """Return price steps without the surcharges of owners (N,) for which the party does not pay; limits stay."""
-    return replace(steps, surcharge=_keep_prices(steps.surcharge, pays[steps.owner]))
 
 
 def apply_party(instance: Instance, objective: str) -> tuple[Instance, str]:

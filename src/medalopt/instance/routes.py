@@ -92,8 +92,14 @@ class Routes:
 
     @cached_property
     def fraction_groups(self) -> FractionGroups:
-        """The fractions that the routes carry, by the route that treats the devices."""
-        return group_branches(self.parent, self.treatment)
+        """The fractions that the routes carry, by the route that treats the devices, then by fraction."""
+        group, branches = np.full(len(self), -1, dtype=np.intp), self.branches
+        if self.parent is None or not len(branches):
+            return FractionGroups(branches, branches, group)
+        pairs = self.parent[branches] * (int(self.treatment.max()) + 1) + self.treatment[branches]
+        _, first, number = np.unique(pairs, return_index=True, return_inverse=True)
+        group[branches] = number
+        return FractionGroups(self.parent[branches[first]], self.treatment[branches[first]], group)
 
     def mask_branches(self, values: Numbers) -> Numbers:
         """Return values by route (J, ...) with 0 for branches; `values` itself without any.
@@ -440,26 +446,6 @@ class FractionGroups:
     parent: Ints  # (N,) index of the route that treats the devices
     treatment: Ints  # (N,) index of the fraction among the treatments
     group: Ints  # (J,) group of each branch, -1: the route is none
-
-
-def group_branches(parent: Ints | None, treatment: Ints) -> FractionGroups:
-    """Group branches by parent, then fraction.
-
-    Args:
-        parent (J,): Index of the parent of each branch, -1 for other routes; None without branches.
-        treatment (J,): Index of the treatment or fraction of each route.
-
-    Returns:
-        The groups; none where no treatment has fractions.
-    """
-    group = np.full(len(treatment), -1, dtype=np.intp)
-    branches = np.zeros(0, dtype=np.intp) if parent is None else np.flatnonzero(parent >= 0)
-    if parent is None or not len(branches):
-        return FractionGroups(branches, branches, group)
-    pairs = parent[branches] * (int(treatment.max()) + 1) + treatment[branches]
-    _, first, number = np.unique(pairs, return_index=True, return_inverse=True)
-    group[branches] = number
-    return FractionGroups(parent[branches[first]], treatment[branches[first]], group)
 
 
 def fold_prices(routes: Routes, prices: Numbers) -> tuple[Ints, Numbers]:
