@@ -25,7 +25,6 @@ from medalopt.instance.confidence import (
     JointSplit,
     build_confidence,
     build_program_routes,
-    get_joint_confidence,
     has_joint_split,
     measure_confidence,
     split_joint_confidence,
@@ -35,6 +34,7 @@ from medalopt.instance.lot_relaxation import drop_lot_constraints, spread_charge
 from medalopt.instance.lots import UsedContracts, has_activities, list_falling_paths
 from medalopt.instance.payers import parse_cost_objective, restrict_costs
 from medalopt.instance.routes import ConfidenceCut, Routes, build_routes
+from medalopt.instance.uncertainty import get_joint_confidence, get_uncertainty_budget
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.model.objective import OBJECTIVES
 from medalopt.plan.plan import Plan, WholeLots
@@ -359,7 +359,7 @@ def solve_continuous(
         text = f"'{escape_text(objective)}' is no objective: choose one of {', '.join((*OBJECTIVES, 'cost@PARTY'))}"
         raise UsageError(text)
     instance = drop_lot_constraints(instance) if instance.lots else instance
-    routes = build_program_routes(instance)
+    routes = build_program_routes(instance) if get_uncertainty_budget(instance) else build_routes(instance)
     given = list_extensions(extensions)
     task = SolveTask(instance, routes, compute_bounds(instance, routes), objective, given, basis, budget, eased, master)
     best: Plan | None = None

@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING
 
 from medalopt.analysis.scenario_runner import LotSearch, ScenarioRunner
 from medalopt.errors import InputError, LimitError, NoPlanError, OutputError, SolverError, UsageError
-from medalopt.instance.confidence import has_confidence
 from medalopt.instance.loading import InstanceFile
 from medalopt.instance.scenario import ParameterChanges
+from medalopt.instance.uncertainty import has_confidence
 from medalopt.solve_instance import solve, solve_from_base
 from medalopt.solver.program import Basis
 from medalopt.text import escape_text

@@ -14,7 +14,7 @@ from medalopt.errors import Fault, FaultKind, InputError, SolverError, UsageErro
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Ints
 from medalopt.instance.bounds import VariableBounds, compute_bounds
-from medalopt.instance.confidence import build_program_routes, get_uncertainty_budget, needs_cuts
+from medalopt.instance.confidence import build_program_routes, needs_cuts
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import (
     MAX_COMPARED_CHANGES,
@@ -32,6 +32,7 @@ from medalopt.instance.scenario import ParameterChanges, Scenario
 from medalopt.instance.schema.field_types import QuantityField
 from medalopt.instance.schema.validation import find_parameter_kind
 from medalopt.instance.source_values import SourceValues
+from medalopt.instance.uncertainty import get_uncertainty_budget
 from medalopt.model.network import Network
 from medalopt.plan.plan import OBJECTIVE_UNITS, Plan
 from medalopt.solve_instance import is_large_instance, solve

@@ -166,7 +166,7 @@ def _render_files(instance: Instance, form: ExportFormat, objective: str, output
     path = output or Path("-")
     if form == ExportFormat.mathprog:
         from medalopt.export import write_mathprog
-        from medalopt.instance.confidence import has_confidence
+        from medalopt.instance.uncertainty import has_confidence
 
         if has_confidence(instance):
             print_message(f"{instance.name}: the promise is left out; models/sourcing.mod has none. LP and MPS have it")
@@ -181,7 +181,7 @@ def _render_files(instance: Instance, form: ExportFormat, objective: str, output
 
 def _find_cuts(instance: Instance, objective: str) -> Routes | None:
     """Return the routes with the cuts of a promised confidence at the optimal plan; None without any."""
-    from medalopt.instance.confidence import get_uncertainty_budget, has_confidence
+    from medalopt.instance.uncertainty import get_uncertainty_budget, has_confidence
 
     if not has_confidence(instance) or get_uncertainty_budget(instance):
         return None

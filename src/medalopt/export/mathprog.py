@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medalopt.export.lp_mps import MAX_SYMBOL_LENGTH, make_names_unique
-from medalopt.instance.confidence import has_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import OFFER_STEPS, STREAM_STEPS, ActivityKind
 from medalopt.instance.smelter_terms import leaves_metal
+from medalopt.instance.uncertainty import has_confidence
 from medalopt.linear_program import percent_encode
 
 Subscripts = Sequence[str]

@@ -32,7 +32,14 @@ from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.bounds import may_charge
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import ConfidenceCut, Routes, build_routes
-from medalopt.instance.uncertainty import JOINT_CONFIDENCE, UncertaintyModel, build_uncertainty, has_uncertain_returns
+from medalopt.instance.uncertainty import (
+    JOINT_CONFIDENCE,
+    UncertaintyModel,
+    build_uncertainty,
+    get_joint_confidence,
+    get_uncertainty_budget,
+    has_confidence,
+)
 
 
 @dataclass(frozen=True)
@@ -186,26 +193,6 @@ def needs_cuts(instance: Instance) -> bool:
     return policy is not None and policy.budget is None
 
 
-def get_uncertainty_budget(instance: Instance) -> float:
-    """Return the uncertainty budget of an instance; 0 without any.
-
-    Returns:
-        Number of parameters.
-    """
-    return float(instance.annex.get("uncertainty_budget", {}).get("number", 0.0))
-
-
-def has_confidence(instance: Instance) -> bool:
-    """Return whether an instance promises a confidence, or has an uncertainty budget, and its returns are uncertain.
-
-    Returns:
-        True if there can be a chance constraint.
-    """
-    return bool(instance.annex.get("confidence") or get_uncertainty_budget(instance)) and has_uncertain_returns(
-        instance
-    )
-
-
 def find_deadlines(instance: Instance, routes: Routes) -> Bools:
     """Find the deadlines of each metal: periods in which a medal is due whose alloy needs it.
 
@@ -249,16 +236,6 @@ def build_confidence(instance: Instance) -> ConfidencePolicy | None:
         if level > 0.5:
             rows.append(ConfidenceRow(metal, period, level, normal.inv_cdf(level)))
     return ConfidencePolicy(model, tuple(rows), ProtectionNorm()) if rows else None
-
-
-def get_joint_confidence(instance: Instance) -> float | None:
-    """Return the confidence promised for all metals and deadlines together; None without any.
-
-    Returns:
-        The confidence, from 0.5 to below 1.
-    """
-    joint = instance.annex.get("confidence", {}).get(JOINT_CONFIDENCE)
-    return float(joint) if joint and has_confidence(instance) else None
 
 
 def has_joint_split(instance: Instance) -> bool:

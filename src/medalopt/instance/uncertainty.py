@@ -272,6 +272,36 @@ def has_uncertain_returns(instance: Instance) -> bool:
     )
 
 
+def get_uncertainty_budget(instance: Instance) -> float:
+    """Return the uncertainty budget of an instance; 0 without any.
+
+    Returns:
+        Number of parameters.
+    """
+    return float(instance.annex.get("uncertainty_budget", {}).get("number", 0.0))
+
+
+def has_confidence(instance: Instance) -> bool:
+    """Return whether an instance promises a confidence, or has an uncertainty budget, and its returns are uncertain.
+
+    Returns:
+        True if there can be a chance constraint.
+    """
+    return bool(instance.annex.get("confidence") or get_uncertainty_budget(instance)) and has_uncertain_returns(
+        instance
+    )
+
+
+def get_joint_confidence(instance: Instance) -> float | None:
+    """Return the confidence promised for all metals and deadlines together; None without any.
+
+    Returns:
+        The confidence, from 0.5 to below 1.
+    """
+    joint = instance.annex.get("confidence", {}).get(JOINT_CONFIDENCE)
+    return float(joint) if joint and has_confidence(instance) else None
+
+
 def _list_values(cv: Any) -> list[float]:
     """Return the coefficients of variation of one member."""
     return list(cv.values()) if isinstance(cv, Mapping) else [cv or 0.0]

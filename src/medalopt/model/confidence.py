@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pyomo.core as pyo
 
-from medalopt.instance.confidence import get_uncertainty_budget
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
+from medalopt.instance.uncertainty import get_uncertainty_budget
 from medalopt.model.variables import LinkingKey, index_by_name, list_cut_keys
 
 _DOC = "16. promised confidence; dual: what a kilogram less of it assured saves, money/kg"

@@ -28,12 +28,12 @@ from medalopt.instance.confidence import (
     ConfidenceSlack,
     ProtectionNorm,
     build_confidence,
-    get_joint_confidence,
     measure_confidence,
 )
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.instance.smelter_terms import find_pooled_lots
+from medalopt.instance.uncertainty import get_joint_confidence
 from medalopt.proof.prices import Duals
 
 CONE_RULE, DIRECTION_RULE = "confidence", "confidence_direction"  # rules of the saved dual values

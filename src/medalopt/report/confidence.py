@@ -9,7 +9,7 @@ from typing import Any
 
 from medalopt.analysis.risk.information import MAX_FACTORS, InformationValuation
 from medalopt.analysis.risk.price_of_confidence import PricedConfidence, PriceOfConfidence, Source
-from medalopt.instance.confidence import get_uncertainty_budget
+from medalopt.instance.uncertainty import get_uncertainty_budget
 from medalopt.report.charts import (
     Chart,
     ChartAxis,

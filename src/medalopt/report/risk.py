@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from medalopt.instance.confidence import ConfidenceRow, build_confidence, get_joint_confidence, get_uncertainty_budget
+from medalopt.instance.confidence import ConfidenceRow, build_confidence
 from medalopt.instance.instance import Instance
-from medalopt.instance.uncertainty import DeadlineRisk
+from medalopt.instance.uncertainty import DeadlineRisk, get_joint_confidence, get_uncertainty_budget
 from medalopt.plan.plan import Plan
 from medalopt.proof.confidence import price_confidence
 from medalopt.report.document import CellValue, ReportColumn, ReportTable

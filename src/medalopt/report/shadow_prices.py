@@ -9,8 +9,8 @@ import numpy as np
 
 from medalopt.catalog import STEP_TITLE, find_limit
 from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
-from medalopt.instance.confidence import get_uncertainty_budget
 from medalopt.instance.lots import STEP_KINDS, has_activities, has_other_lots, list_falling_paths
+from medalopt.instance.uncertainty import get_uncertainty_budget
 from medalopt.plan.metal_values import MetalValues
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from medalopt.analysis.risk.two_stage_plan import ScenarioOutcome, TwoStagePlan
-from medalopt.instance.confidence import get_uncertainty_budget
 from medalopt.instance.contracts import OPTION, PURCHASE, SMELTER, STREAM
 from medalopt.instance.lot_relaxation import describe_lot_rules
+from medalopt.instance.uncertainty import get_uncertainty_budget
 from medalopt.report.charts import (
     COLOURS,
     INK,

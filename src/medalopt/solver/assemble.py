@@ -22,10 +22,11 @@ from pyomo.repn.util import VarRecorder
 from medalopt.errors import UsageError
 from medalopt.instance.arrays import ExactArray, Floats
 from medalopt.instance.bounds import VariableBounds, compute_bounds
-from medalopt.instance.confidence import build_program_routes, get_uncertainty_budget
+from medalopt.instance.confidence import build_program_routes
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes, build_routes
 from medalopt.instance.smelter_terms import leaves_metal
+from medalopt.instance.uncertainty import get_uncertainty_budget
 from medalopt.linear_program import NamedLinearProgram, format_component_name
 from medalopt.model.build import build_master
 from medalopt.model.extensions import redirect_output

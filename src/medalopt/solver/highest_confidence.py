@@ -25,11 +25,11 @@ from medalopt.instance.confidence import (
     ConfidenceSlack,
     build_confidence,
     find_attained_budget,
-    get_uncertainty_budget,
     measure_confidence,
 )
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import ConfidenceCut
+from medalopt.instance.uncertainty import get_uncertainty_budget
 from medalopt.model.network import Network
 from medalopt.proof.certificate import prove_infeasibility
 from medalopt.proof.confidence import CONE_RULE, differentiate_deviation

@@ -23,16 +23,11 @@ from medalopt.analysis.sensitivity.what_if import find_period
 from medalopt.errors import LimitError, NoPlanError, SolverError, TwoStageInfeasibleError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Floats
-from medalopt.instance.confidence import (
-    build_confidence,
-    get_joint_confidence,
-    get_uncertainty_budget,
-    has_confidence,
-    measure_confidence,
-)
+from medalopt.instance.confidence import build_confidence, measure_confidence
 from medalopt.instance.contracts import ContractBook, list_contracts
 from medalopt.instance.instance import Instance
 from medalopt.instance.scenario import ParameterChanges
+from medalopt.instance.uncertainty import get_joint_confidence, get_uncertainty_budget, has_confidence
 from medalopt.proof.two_stage import ScenarioClaim, TwoStageCertificate, certify_two_stage, compute_value_at_risk
 from medalopt.solver.highs import TimeBudget
 from medalopt.solver.information_value import (

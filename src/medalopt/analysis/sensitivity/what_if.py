@@ -27,12 +27,12 @@ from medalopt.analysis.sensitivity.base_case import (
 from medalopt.errors import NoPlanError, SolverError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, ExactArray, Floats
-from medalopt.instance.confidence import has_confidence
 from medalopt.instance.input_table import make_calendar
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import NO_CHANGES
 from medalopt.instance.lot_relaxation import drop_lot_constraints
 from medalopt.instance.scenario import Scenario
+from medalopt.instance.uncertainty import has_confidence
 from medalopt.solve_instance import solve
 from medalopt.text import PathError, escape_text, parse_path, render_path
 from medalopt.tolerances import VALUE_TOLERANCE
