@@ -70,32 +70,20 @@ class Actuals:
 
     @cached_property
     def contracted_purchases(self) -> Floats:
-        """Purchases contracted for later periods.
-
-        Returns:
-            (O,) kg.
-        """
+        """Purchases contracted for later periods, (O,) kg."""
         signed = PlanAccount(self.instance, self.routes, self.signed).purchases
         return np.asarray(signed[:, self.last + 1 :].sum(axis=1))
 
     @cached_property
     def offer_stock_left(self) -> Floats:
-        """Stock of each offer at the end of `last`: bought but not charged.
-
-        Returns:
-            (O,) kg; 0 within rounding.
-        """
+        """Stock of each offer at the end of `last`: bought but not charged, (O,) kg; 0 within rounding."""
         kept = self.executed_account.offer_stock[:, self.last]
         size = self.executed_account.bought + self.instance.market.opening_stock.value
         return np.where(abs(kept) > AMOUNT_TOLERANCE * size, kept, 0.0)
 
     @cached_property
     def sent(self) -> Floats:
-        """Devices sent in lots by route and period.
-
-        Returns:
-            (J, T) t.
-        """
+        """Devices sent in lots by route and period, (J, T) t."""
         total = np.zeros((len(self.routes), len(self.instance.periods)))
         went = ~self.lots.waits
         np.add.at(total, (self.lots.route[went], self.lots.period[went]), self.lots.devices_t[went])
@@ -103,20 +91,12 @@ class Actuals:
 
     @property
     def sent_devices(self) -> Floats:
-        """Devices taken and treated in lots by route and period, which their fractions do not count again.
-
-        Returns:
-            (J, T) t.
-        """
+        """Devices taken and treated in lots by route and period, which their fractions do not count again, (J, T) t."""
         return np.asarray(self.routes.mask_branches(self.sent))
 
     @cached_property
     def taken_by_stream(self) -> Floats:
-        """Devices of each stream in lots, stockpiles and contracted shipments by period.
-
-        Returns:
-            (I, T) t.
-        """
+        """Devices of each stream in lots, stockpiles and contracted shipments by period, (I, T) t."""
         total = np.array(self._together.sent_by_stream, dtype=np.float64)
         waits = self.lots.waits
         np.add.at(total, (self.lots.stream[waits], self.lots.period[waits]), self.lots.devices_t[waits])
@@ -138,22 +118,14 @@ class Actuals:
 
     @cached_property
     def stockpiles(self) -> Floats:
-        """Devices in stockpiles.
-
-        Returns:
-            (I,) t.
-        """
+        """Devices in stockpiles, (I,) t."""
         total = np.zeros(len(self.instance.streams.names))
         np.add.at(total, self.lots.stream[self.lots.waits], self.lots.devices_t[self.lots.waits])
         return total
 
     @cached_property
     def expected_metal(self) -> Floats:
-        """Metal that each lot should return by the data of the instance.
-
-        Returns:
-            (N, E) kg; 0 for lots in a stockpile.
-        """
+        """Metal that each lot should return by the data of the instance, (N, E) kg; 0 for lots in a stockpile."""
         if not len(self.routes):
             return np.zeros(self.lots.payable.shape)
         alone = self.routes
@@ -165,11 +137,7 @@ class Actuals:
 
     @cached_property
     def lot_returns(self) -> Floats:
-        """Metal returned or expected of each lot: payable if settled, else by its assay, else as planned.
-
-        Returns:
-            (N, E) kg.
-        """
+        """Metal returned or expected of each lot: payable if settled, else by its assay, else as planned, (N, E) kg."""
         lots = self.lots
         by_assay = np.where(np.isfinite(lots.assay), self._compute_charges_by_terms(), self.expected_metal)
         by_assay = np.where(lots.waits[:, None], 0.0, by_assay)
@@ -205,11 +173,7 @@ class Actuals:
 
     @cached_property
     def metal_by_arrival(self) -> Floats:
-        """Metal of all lots by period of arrival.
-
-        Returns:
-            (E, T + 1) kg; the last column is after the horizon.
-        """
+        """Metal of all lots by period of arrival, (E, T + 1) kg; the last column is after the horizon."""
         periods, metals = len(self.instance.periods), len(self.instance.metals.names)
         total = np.zeros((metals, periods + 1))
         metal = np.broadcast_to(np.arange(metals), self.lot_returns.shape)
@@ -218,12 +182,9 @@ class Actuals:
 
     @cached_property
     def scrap_returns(self) -> Floats:
-        """Metal in process scrap of executed casts by period of reuse.
+        """Metal in process scrap of executed casts by period of reuse, (E, T) kg.
 
         Scrap in stock at the end of `last` is available in the next period.
-
-        Returns:
-            (E, T) kg.
         """
         instance, mint = self.instance, self.executed_account
         total = np.zeros((len(instance.metals.names), len(instance.periods)))
@@ -253,11 +214,7 @@ class Actuals:
 
     @property
     def metal_stock(self) -> Floats:
-        """Metal stock at the end of `last`.
-
-        Returns:
-            (E,) kg; 0 within rounding error, negative if overdrawn.
-        """
+        """Metal stock at the end of `last`, (E,) kg; 0 within rounding error, negative if overdrawn."""
         return self.past_stock[:, -1]
 
     def limit_sales(self) -> Actuals:
@@ -275,11 +232,7 @@ class Actuals:
 
     @cached_property
     def metal_in_transit(self) -> Floats:
-        """Metal in transit by period of arrival: lots, contracted shipments, process scrap.
-
-        Returns:
-            (E, T − last − 1) kg.
-        """
+        """Metal in transit by period of arrival: lots, contracted shipments, process scrap, (E, T − last − 1) kg."""
         every = self.metal_by_arrival[:, :-1] + self.executed_account.returned.sum(axis=0) + self.scrap_returns
         return np.where(every > AMOUNT_TOLERANCE * every.sum(axis=1, keepdims=True), every, 0.0)[:, self.last + 1 :]
 
@@ -326,23 +279,16 @@ class Actuals:
 
     @cached_property
     def past_revenue(self) -> float:
-        """Revenue from surplus metal and castings sold up to `last`.
-
-        Returns:
-            Money.
-        """
+        """Revenue from surplus metal and castings sold up to `last`, money."""
         account = self.executed_account
         sold = self.instance.metals.sell.value * account.decisions.surplus
         return float(sold.sum() + (compute_casting_price(self.instance) * account.cast).sum())
 
     @cached_property
     def past_holding_cost(self) -> float:
-        """Holding cost up to `last` of metal, offers and stockpiles, and that of castings until they are due.
+        """Holding cost up to `last` of metal, offers and stockpiles, and that of castings until they are due, money.
 
         Of a stockpile it counts from the period of its row; devices stored and sent by `last` are in no row.
-
-        Returns:
-            Money.
         """
         instance, until, waits = self.instance, slice(None, self.last + 1), self.lots.waits
         holding = np.broadcast_to(instance.metals.holding.value, (len(instance.metals.names), len(instance.periods)))
@@ -372,11 +318,7 @@ class Actuals:
 
     @cached_property
     def expected_charges(self) -> Floats:
-        """Treatment and refining charges of each lot by the terms.
-
-        Returns:
-            (N,) money.
-        """
+        """Treatment and refining charges of each lot by the terms, (N,) money."""
         if not len(self.routes):
             return np.zeros(len(self.lots.names))
         lots, charges, smelting = self.lots, self.routes.refining, self.routes.smelting
@@ -394,21 +336,14 @@ class Actuals:
 
     @cached_property
     def smelter_charges(self) -> Floats:
-        """Smelter charges of each lot: as settled, else by the terms.
-
-        Returns:
-            (N,) money.
-        """
+        """Smelter charges of each lot: as settled, else by the terms, (N,) money."""
         return np.where(np.isfinite(self.lots.charges), self.lots.charges, self.expected_charges)
 
     @cached_property
     def signed_cost(self) -> float:
-        """Cost of contracted shipments and of purchases up to `last`, less payments for metal left.
+        """Cost of contracted shipments and of purchases up to `last`, less payments for metal left, money.
 
         Lot charges of all shipments, and fixed charges of all contracts in use, are included.
-
-        Returns:
-            Money.
         """
         executed, steps = self.executed_account, self.step_surcharges
         at_first_steps = replace(executed, instance=drop_price_steps(self.instance))
@@ -427,11 +362,7 @@ class Actuals:
 
     @cached_property
     def used_contracts(self) -> dict[str, Bools]:
-        """Contracts that lots, stockpiles, contracted shipments or purchases use.
-
-        Returns:
-            Kind of activity to mask (N,).
-        """
+        """Contracts that lots, stockpiles, contracted shipments or purchases use, kind of activity to mask (N,)."""
         quantity = {kind.name: compute_quantity(self._together, kind).sum(axis=1) for kind in ACTIVITY_KINDS}
         quantity["stream"] = quantity["stream"] + self.stockpiles
         return {name: each > 0 for name, each in quantity.items()}

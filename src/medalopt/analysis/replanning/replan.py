@@ -104,20 +104,12 @@ class ReplanProblem:
 
     @property
     def last_period(self) -> str:
-        """Last period of the past.
-
-        Returns:
-            Its label.
-        """
+        """Last period of the past."""
         return self.actuals.instance.periods[self.actuals.last]
 
     @property
     def settled_parties(self) -> frozenset[str]:
-        """Regions, smelters and offers that represent stock and metal in transit, and get no orders.
-
-        Returns:
-            Names.
-        """
+        """Regions, smelters and offers that represent stock and metal in transit, and get no orders."""
         before, left = (
             {*instance.regions, *instance.smelters.names, *instance.market.names}
             for instance in (self.actuals.instance, self.remaining_instance)
@@ -126,20 +118,12 @@ class ReplanProblem:
 
     @property
     def overdue_medals(self) -> tuple[str, ...]:
-        """Kinds of medal due in the past and not completely cast.
-
-        Returns:
-            Names.
-        """
+        """Kinds of medal due in the past and not completely cast."""
         return find_overdue_medals(self.actuals)
 
     @property
     def missed_medals(self) -> Floats:
-        """Medals missed at a date that has passed, and never made.
-
-        Returns:
-            (M,) pieces.
-        """
+        """Medals missed at a date that has passed, and never made, (M,) pieces."""
         return count_missed_medals(self.actuals)
 
 
@@ -153,57 +137,33 @@ class Replan:
 
     @property
     def actuals(self) -> Actuals:
-        """Executed and contracted quantities.
-
-        Returns:
-            Those of the problem.
-        """
+        """Executed and contracted quantities."""
         return self.problem.actuals
 
     @cached_property
     def cost_to_date(self) -> float:
-        """Cost of the lots so far; charges not yet settled are taken from the terms.
-
-        Returns:
-            Money.
-        """
+        """Cost of the lots so far; charges not yet settled are taken from the terms (money)."""
         return sum(self.actuals.cost_by_kind.values())
 
     @cached_property
     def penalty_to_date(self) -> float:
-        """Penalty of the medals missed at a date that has passed.
-
-        Returns:
-            Money.
-        """
+        """Penalty of the medals missed at a date that has passed, money."""
         missed, medals = self.problem.missed_medals, self.actuals.instance.medals
         return float((np.where(missed > 0, medals.shortfall.value, 0.0) * missed).sum())
 
     @property
     def total_cost(self) -> float:
-        """Expected total cost: spent, contracted, penalties so far, and planned.
-
-        Returns:
-            Money.
-        """
+        """Expected total cost: spent, contracted, penalties so far, and planned, money."""
         return self.cost_to_date + self.actuals.signed_cost + self.penalty_to_date + self.plan.cost
 
     @cached_property
     def missed_requirements(self) -> tuple[MissedRequirement, ...]:
-        """Policies violated over the whole horizon.
-
-        Returns:
-            One entry per policy and subject.
-        """
+        """Policies violated over the whole horizon."""
         return _find_missed_requirements(self.actuals, self.plan)
 
     @cached_property
     def metals(self) -> tuple[int, ...]:
-        """Metals that are, or can be, on the account.
-
-        Returns:
-            Indices, ascending.
-        """
+        """Metals that are, or can be, on the account."""
         could = can_be_in_stock(self.actuals.instance, self.actuals.routes) | (
             self.actuals.metal_by_arrival.sum(axis=1) > 0
         )
@@ -211,11 +171,7 @@ class Replan:
 
     @cached_property
     def returned_before(self) -> Floats | None:
-        """Cumulated metal returned in the first plan, with opening stock.
-
-        Returns:
-            (E, T) kg; None without a first plan.
-        """
+        """Cumulated metal returned in the first plan, with opening stock, (E, T) kg; None without a first plan."""
         if self.before is None:
             return None
         opening = self.actuals.instance.metals.opening_stock.value
@@ -223,11 +179,7 @@ class Replan:
 
     @cached_property
     def returned_now(self) -> Floats:
-        """Cumulated metal returned, actual up to `last`, then planned, with opening stock.
-
-        Returns:
-            (E, T) kg.
-        """
+        """Cumulated metal returned, actual up to `last`, then planned, with opening stock, (E, T) kg."""
         actuals, periods = self.actuals, len(self.actuals.instance.periods)
         opening = actuals.instance.metals.opening_stock.value
         came = np.zeros((len(opening), periods))

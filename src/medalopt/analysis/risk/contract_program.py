@@ -152,7 +152,7 @@ def build_stage(book: ContractBook, scenario: ScenarioProgram, probability: floa
     program, contracts = scenario.program, book.contracts
     built = ProgramBuilder.extend(replace(program, costs=program.costs[:1]))
     rows = built.add_rows([(CONTRACT_ROW, n) for n in range(len(contracts))], 0.0, 0.0)
-    row, column, value = list_use_entries(contracts, scenario)
+    row, column, value = _list_use_entries(contracts, scenario)
     built.add_entries(rows[row], column, value)
     open_ = np.array([n for n, one in enumerate(contracts) if one.fee is not None], dtype=np.intp)
     most = np.array([contracts[n].most for n in open_.tolist()]) * shares[open_]
@@ -164,16 +164,8 @@ def build_stage(book: ContractBook, scenario: ScenarioProgram, probability: floa
     return ContractStage(probability, bare, linking, scenario, bare)
 
 
-def list_use_entries(contracts: Sequence[Contract], scenario: ScenarioProgram) -> tuple[Ints, Ints, Floats]:
-    """List the entries of the quantity that each contract counts.
-
-    Args:
-        contracts: Contracts (C).
-        scenario: Instance of a scenario with its program.
-
-    Returns:
-        Contract, column of the program and coefficient, three arrays of equal length.
-    """
+def _list_use_entries(contracts: Sequence[Contract], scenario: ScenarioProgram) -> tuple[Ints, Ints, Floats]:
+    """Return contract, column of the program and coefficient of the quantity that each contract counts."""
     instance, routes, network, program = scenario.instance, scenario.routes, scenario.network, scenario.program
     periods = len(instance.periods)
     tables = {

@@ -127,7 +127,7 @@ def compute_information_value(
     report_progress("at the promised confidence")
     plan = solve_from_base(instance, instance)
     prices = price_confidence(plan.account, plan.duals)
-    estimates = estimate_savings(policy, parse_cone_prices(instance, plan.duals), plan)
+    estimates = _estimate_savings(policy, parse_cone_prices(instance, plan.duals), plan)
     matter = np.flatnonzero(estimates > DISPLAY_TOLERANCE * max(1.0, abs(plan.objective)))
     chosen = sorted(matter.tolist(), key=lambda number: (-estimates[number], number))
     shares = _compute_shares(policy, prices[0].row, plan) if prices else estimates
@@ -137,7 +137,7 @@ def compute_information_value(
         posterior = compute_posterior_deviation(factor.deviation, samples, sample_error)
         report_progress(f"{factor.kind} of {factor.owner}")
         halved, sampled = (
-            plan.objective - solve_from_base(set_factor_deviation(instance, factor, deviation), instance).objective
+            plan.objective - solve_from_base(_set_factor_deviation(instance, factor, deviation), instance).objective
             for deviation in (factor.deviation / 2, posterior)
         )
         valued.append(ValuedFactor(factor, float(shares[number]), float(estimates[number]), halved, posterior, sampled))
@@ -148,20 +148,12 @@ def compute_information_value(
         max(len(chosen) - MAX_FACTORS, 0),
         samples,
         sample_error,
-        value_scenarios(instance, report_progress),
+        _value_scenarios(instance, report_progress),
     )
 
 
-def value_scenarios(instance: Instance, report_progress: Callable[[str], None]) -> ScenarioInformation | None:
-    """Value perfect information on the scenarios of the file that have a probability, without a promised confidence.
-
-    Args:
-        instance: Instance from a file.
-        report_progress: Called before each step.
-
-    Returns:
-        The expected value of perfect information; None where there are no such scenarios, or no plan in one of them.
-    """
+def _value_scenarios(instance: Instance, report_progress: Callable[[str], None]) -> ScenarioInformation | None:
+    """Value perfect information on the scenarios of the file, without a promise; None without any, or without a plan."""
     from medalopt.analysis.risk.two_stage_plan import TwoStageOptions, compute_two_stage_plan
     from medalopt.analysis.scenario_runner import ScenarioRunner
 
@@ -177,19 +169,11 @@ def value_scenarios(instance: Instance, report_progress: Callable[[str], None]) 
     return ScenarioInformation(len(plan.outcomes), plan.information.of_perfect_information)
 
 
-def estimate_savings(policy: ConfidencePolicy, cones: list[ConePrice], plan: Plan) -> Floats:
-    r"""Estimate the saving by half the deviation of each factor, to first order.
+def _estimate_savings(policy: ConfidencePolicy, cones: list[ConePrice], plan: Plan) -> Floats:
+    r"""Estimate the saving by half the deviation of each factor, to first order, (F,) money.
 
     The deviation of a constraint with the dual value $\mu$ falls from $s$ to $s_f$ at the plan, so that
     $\mu z_\alpha(s-s_f)$ is saved; with an uncertainty budget $\mu(s-s_f)$ of what may be lost.
-
-    Args:
-        policy: Chance constraints.
-        cones: Their dual values.
-        plan: Optimal plan.
-
-    Returns:
-        Money (F,).
     """
     model, savings = policy.model, np.zeros(len(policy.model.factors))
     for cone in cones:
@@ -209,17 +193,8 @@ def _compute_shares(policy: ConfidencePolicy, row: ConfidenceRow, plan: Plan) ->
     return model.compute_variance_shares(exposure)
 
 
-def set_factor_deviation(instance: Instance, factor: UncertainFactor, deviation: float) -> Instance:
-    """Return an instance in which one factor has another standard deviation.
-
-    Args:
-        instance: Instance.
-        factor: One of its factors.
-        deviation: Coefficient of variation.
-
-    Returns:
-        The instance; all other factors and correlations are unchanged.
-    """
+def _set_factor_deviation(instance: Instance, factor: UncertainFactor, deviation: float) -> Instance:
+    """Return an instance in which one factor has another coefficient of variation."""
     section = f"{factor.path[0]}_cv"
     members = dict(instance.annex[section])
     member = dict(members[factor.owner])

@@ -69,21 +69,13 @@ class CostInterval:
 
     @property
     def crossing(self) -> float:
-        """Part of the interval up to the point where the lower lines cross.
-
-        Returns:
-            Share from 0 to 1.
-        """
+        """Part of the interval up to the point where the lower lines cross, share from 0 to 1."""
         rise, drop = self.chord[1] - self.of_left, self.chord[0] - self.of_right
         return drop / (rise + drop) if rise > 0 and drop > 0 else 0.5
 
     @property
     def gap(self) -> float:
-        """Distance of upper and lower bound of the cost, at most.
-
-        Returns:
-            Money.
-        """
+        """Distance of upper and lower bound of the cost, at most, money."""
         rise, drop = (max(one, 0.0) for one in (self.chord[1] - self.of_left, self.chord[0] - self.of_right))
         return (rise * drop / (rise + drop) if rise and drop else 0.0) + self.excess
 
@@ -185,7 +177,7 @@ def compute_price_of_confidence(
         _price(plan) for level, plan in sorted(plans.items()) if level > anyway and (level in shown or level != begin)
     ]
     first = PricedConfidence(anyway, free.objective, 0.0, "", "", 0.0)
-    breakpoints = () if bare.lots else find_breakpoints(plans, solve_level)
+    breakpoints = () if bare.lots else _find_breakpoints(plans, solve_level)
     return PriceOfConfidence(bare, (first, *rows), highest, intervals, max(own, default=None), breakpoints)
 
 
@@ -288,15 +280,8 @@ class Breakpoint:
     cost: float  # of the plan at `level`, money
 
 
-def list_sources(account: PlanAccount) -> frozenset[Source]:
-    """List the sources of metal that a plan uses: streams of which devices are smelted, and offers bought.
-
-    Args:
-        account: Plan in floats.
-
-    Returns:
-        The sources.
-    """
+def _list_sources(account: PlanAccount) -> frozenset[Source]:
+    """Return the sources of metal that a plan uses: streams of which devices are smelted, and offers bought."""
     instance, routes = account.instance, account.routes
     smelted = np.where(routes.smelter >= 0, account.decisions.sent.sum(axis=1), 0.0)
     tonnes = np.bincount(routes.stream, smelted, len(instance.streams.names))
@@ -310,19 +295,13 @@ def list_sources(account: PlanAccount) -> frozenset[Source]:
     return frozenset(found)
 
 
-def find_breakpoints(plans: dict[float, Plan], solve_level: Callable[[float], Plan]) -> tuple[Breakpoint, ...]:
-    """Find the confidences at which sources enter or leave, between plans whose sources differ.
+def _find_breakpoints(plans: dict[float, Plan], solve_level: Callable[[float], Plan]) -> tuple[Breakpoint, ...]:
+    """Return the confidences at which sources enter or leave, by rising confidence, between plans whose sources differ.
 
-    A source that is used between two neighbouring plans alone is not found.
-
-    Args:
-        plans: Plans by confidence; those found between are added.
-        solve_level: Solves for the plan of a confidence.
-
-    Returns:
-        The breakpoints by rising confidence, within `BREAKPOINT_TOLERANCE` or as near as `MAX_PLANS_BETWEEN` allow.
+    They are within `BREAKPOINT_TOLERANCE`, or as near as `MAX_PLANS_BETWEEN` allow; plans found between are added to
+    `plans`. A source that is used between two neighbouring plans alone is not found.
     """
-    known = {level: list_sources(plan.account) for level, plan in plans.items()}
+    known = {level: _list_sources(plan.account) for level, plan in plans.items()}
     left, wide = MAX_PLANS_BETWEEN, [(0.0, 1.0)]
     while left and wide:
         changing = [pair for pair in pairwise(sorted(known)) if known[pair[0]] != known[pair[1]]]
@@ -330,7 +309,7 @@ def find_breakpoints(plans: dict[float, Plan], solve_level: Callable[[float], Pl
         for low, high in wide[:left]:
             middle = (low + high) / 2
             plans[middle] = solve_level(middle)
-            known[middle] = list_sources(plans[middle].account)
+            known[middle] = _list_sources(plans[middle].account)
         left -= len(wide[:left])
     return tuple(
         Breakpoint(

@@ -444,16 +444,8 @@ class RecourseRoom:
     new_metal: float  # kg of new metal that the recycled-content rule still allows
 
 
-def find_room(account: PlanAccount, metal: int) -> RecourseRoom:
-    """Find the offers that can replace a metal, beyond the purchases of the plan.
-
-    Args:
-        account: Accounting of the plan.
-        metal: Index of the metal.
-
-    Returns:
-        Offers, prices and limits.
-    """
+def _find_room(account: PlanAccount, metal: int) -> RecourseRoom:
+    """Return the offers that can replace a metal, beyond the purchases of the plan, with prices and limits."""
     instance, market = account.instance, account.instance.market
     content = market.composition.value[:, metal]
     alloys = account.decisions.charged[:, metal].sum(axis=1) > 0
@@ -485,7 +477,7 @@ def buy_missing_metal(
     Returns:
         Cost of the purchases (N,), money, and metal unmet (N,), kg.
     """
-    room, count = find_room(account, metal), len(draws.returned)
+    room, count = _find_room(account, metal), len(draws.returned)
     left, new_metal = np.tile(room.limit, (count, 1)), np.full(count, room.new_metal)
     cost, covered, unmet = np.zeros(count), np.zeros(count), np.zeros(count)
     for risk in sorted((risk for risk in risks if risk.metal == metal), key=lambda risk: risk.period):

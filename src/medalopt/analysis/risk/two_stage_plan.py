@@ -180,21 +180,13 @@ class TwoStagePlan:
 
     @property
     def failure(self) -> float:
-        """Probability of the scenarios that have no plan with the contracts of the file's own values.
-
-        Returns:
-            From 0 to 1.
-        """
+        """Probability of the scenarios that have no plan with the contracts of the file's own values, from 0 to 1."""
         values = zip(self.outcomes, self.information.evaluated, strict=True)
         return sum(one.probability for one, value in values if math.isinf(value))
 
     @property
     def premiums(self) -> float:
-        """Premiums paid for options.
-
-        Returns:
-            Money.
-        """
+        """Premiums paid for options, money."""
         return float(sum(one.premium * each for one, each in zip(self.book.contracts, self.agreed, strict=True)))
 
 

@@ -144,7 +144,7 @@ def compute_tornado(
                 TornadoEnd(by, factor.count_capped(by), result) for by, result in zip(bounds, (low, high), strict=True)
             )
             bars.append(TornadoBar(factor, down, up))
-    bars = list(rank_bars(bars, base))
+    bars = list(_rank_bars(bars, base))
     if not results.interrupted:
         shortage = ShortageSolver(runner.instance)
         bars[:MAX_MEASURED_SHORTAGES] = [
@@ -153,12 +153,8 @@ def compute_tornado(
     return Tornado(base, tuple(bars), len(moved), results.interrupted)
 
 
-def rank_bars(bars: Sequence[TornadoBar], base: ScenarioResult) -> tuple[TornadoBar, ...]:
-    """Rank bars by effect.
-
-    Returns:
-        The bars, largest effect first.
-    """
+def _rank_bars(bars: Sequence[TornadoBar], base: ScenarioResult) -> tuple[TornadoBar, ...]:
+    """Return the bars by effect, the largest first."""
     return tuple(sorted(bars, key=lambda bar: _get_bar_rank(bar, base)))
 
 
@@ -459,7 +455,7 @@ def analyse_risks(
         _assess_scenario(runner, one.name, one.texts, result, base)
         for one, result in zip(named, results[len(ends) :], strict=True)
     ]
-    return PlanRisks(base, rank_bars(bars, base)[:MAX_REPORTED_PARAMETERS], len(chosen), len(every), tuple(cases))
+    return PlanRisks(base, _rank_bars(bars, base)[:MAX_REPORTED_PARAMETERS], len(chosen), len(every), tuple(cases))
 
 
 def _assess_scenario(

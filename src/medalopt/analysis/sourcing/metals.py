@@ -243,7 +243,7 @@ def compute_fineness(account: PlanAccount) -> Floats:
         (A, E, T): mass fraction of each metal; 0 where nothing is cast.
     """
     instance, fresh = account.instance, account.composition
-    taken, rate = compute_scrap_reuse(account), compute_scrap_rate(instance)
+    taken, rate = _compute_scrap_reuse(account), compute_scrap_rate(instance)
     loss, lead = instance.alloys.loss.value[:, None], instance.alloys.scrap_lead
     alloys, metals, periods = fresh.shape
     share, pool = np.zeros_like(fresh), np.zeros((alloys, metals))
@@ -343,7 +343,7 @@ def _trace_charged_metal(account: PlanAccount) -> Floats:
     """Return the destination shares (A, T, M + 6) of metal charged to an alloy in a period."""
     alloys = account.instance.alloys
     loss, fallen, fit = alloys.loss.value, alloys.scrap_share.value, compute_scrap_rate(account.instance)
-    blanks, again = _trace_blanks(account), compute_scrap_reuse(account)
+    blanks, again = _trace_blanks(account), _compute_scrap_reuse(account)
     count, periods, ends = blanks.shape
     fresh = np.zeros((count, periods, ends))
     scrap = np.zeros((count, periods + 1, ends))  # shares of process scrap in stock
@@ -359,12 +359,8 @@ def _trace_charged_metal(account: PlanAccount) -> Floats:
     return fresh
 
 
-def compute_scrap_reuse(account: PlanAccount) -> Floats:
-    """Compute the share of available process scrap that is charged again.
-
-    Returns:
-        (A, T): share of the scrap at hand in the period.
-    """
+def _compute_scrap_reuse(account: PlanAccount) -> Floats:
+    """Return the share of the process scrap at hand in a period that is charged again, (A, T)."""
     again = np.maximum(account.decisions.recharged, 0)
     there = again + np.maximum(account.scrap, 0)
     return np.divide(again, there, out=np.zeros_like(again), where=there > 0)

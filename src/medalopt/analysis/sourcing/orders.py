@@ -363,11 +363,7 @@ class Payments:
 
     @property
     def kinds(self) -> Names:
-        """Kinds of document.
-
-        Returns:
-            Those of DOCUMENT_KINDS in their order; sales orders only where something is sold.
-        """
+        """Kinds of document in the order of DOCUMENT_KINDS; sales orders only where something is sold."""
         return tuple(kind for kind in DOCUMENT_KINDS if kind != SALES_ORDER or self.parties[kind])
 
     def by_kind(self) -> Floats:
