@@ -22,7 +22,7 @@ from tests.random_instances import Case, as_text
 
 from campaigns.running import Found, campaign
 from medalopt.analysis.explain.explanation import explain_plan_in_lots
-from medalopt.analysis.infeasibility.lot_diagnosis import diagnose_lots
+from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
 from medalopt.analysis.scenario_runner import ScenarioRunner
 from medalopt.analysis.sensitivity.curves import compute_curve
 from medalopt.analysis.sensitivity.device_mix import analyse_device_mix
@@ -299,7 +299,7 @@ def _best_with(file: InstanceFile, changes: Mapping[str, Any]) -> float:
 def check_diagnosis(seed: int, file: InstanceFile, path: Path) -> list[str]:
     """Return the errors of the diagnosis of an instance that is infeasible only in lots."""
     instance = file.with_changes({})
-    found = diagnose_lots(instance, source=path)
+    found = diagnose_infeasibility(instance, source=path, in_lots=True)
     wrong = [] if found.cases and found.irreducible else [f"{seed}: not proven, or not irreducible"]
     wrong += [] if found.repairs else [f"{seed}: no repair"]
     lots = [reason for reason in found.rules if reason.rule == "whole lots"]

@@ -128,19 +128,18 @@ def diagnose(
         none in lots, those of its lots; else lots are left out.
     """
     from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
-    from medalopt.analysis.infeasibility.lot_diagnosis import diagnose_lots
     from medalopt.report.infeasible import build_infeasibility_report
     from medalopt.results import AnalysisResult
 
     origin = instance.origin
     source, changes = (origin.file.path, origin.file.changes) if origin else (None, None)
     given = (objective, list_extensions(extensions), source, changes)
-    found = diagnose_infeasibility(drop_lot_constraints(instance), *given)
+    found = diagnose_infeasibility(instance, *given)
     if found is None and instance.lots:
         try:
             solve_instance(instance, objective, extensions)
         except WholeLotsNotFoundError:
-            found = diagnose_lots(instance, *given)
+            found = diagnose_infeasibility(instance, *given, in_lots=True)
     return None if found is None else AnalysisResult(build_infeasibility_report(instance, found), found)
 
 

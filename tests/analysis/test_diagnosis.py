@@ -13,7 +13,8 @@ from tests.solver.test_budget import LONG, Counted
 from medalopt import load
 from medalopt.analysis.infeasibility import conflict
 from medalopt.analysis.infeasibility.conflict import list_repair_parameters
-from medalopt.analysis.infeasibility.diagnosis import Diagnosis, diagnose_infeasibility, rank_supply_streams
+from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility, rank_supply_streams
+from medalopt.analysis.infeasibility.repair import Diagnosis
 from medalopt.analysis.infeasibility.repair_parameter import list_opening_stocks
 from medalopt.analysis.infeasibility.search import find_least_position, measure_infeasibility
 from medalopt.instance.instance import Instance

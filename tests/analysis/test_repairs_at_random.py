@@ -15,8 +15,8 @@ from tests.random_instances import from_seed
 
 import medalopt
 from medalopt.analysis.infeasibility.conflict import Conflict, build_feasibility_problem, find_conflict
-from medalopt.analysis.infeasibility.diagnosis import Diagnosis, diagnose_infeasibility
-from medalopt.analysis.infeasibility.repair import RepairChange
+from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
+from medalopt.analysis.infeasibility.repair import Diagnosis, RepairChange
 from medalopt.analysis.infeasibility.repair_parameter import format_file_value
 from medalopt.analysis.infeasibility.search import measure_infeasibility
 from medalopt.errors import NoPlanError, SolverError

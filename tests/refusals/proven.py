@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 
 import medalopt
-from medalopt.analysis.infeasibility.diagnosis import Diagnosis, diagnose_infeasibility
+from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
+from medalopt.analysis.infeasibility.repair import Diagnosis
 
 FOLDER = Path(__file__).parent
 

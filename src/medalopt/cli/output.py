@@ -21,7 +21,7 @@ from medalopt.errors import ConfidenceNotReachedError, LimitError, NoPlanError, 
 from medalopt.text import escape_text, format_path
 
 if TYPE_CHECKING:
-    from medalopt.analysis.infeasibility.diagnosis import Diagnosis
+    from medalopt.analysis.infeasibility.repair import Diagnosis
     from medalopt.instance.instance import Instance
     from medalopt.plan.plan import Plan
     from medalopt.report.atomic_write import FileContent
@@ -323,21 +323,15 @@ def _diagnose(
 ) -> Diagnosis | None:
     """Return the conflicts and repairs: of the lots of an instance, or without them."""
     from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
-    from medalopt.instance.lot_relaxation import describe_lot_rules, drop_lot_constraints
+    from medalopt.instance.lot_relaxation import describe_lot_rules
     from medalopt.solver.highs import NO_TIME_LIMIT
 
-    if in_lots:
-        from medalopt.analysis.infeasibility.lot_diagnosis import diagnose_lots
-
-        with report_progress("diagnosing the conflict") as step:
-            arguments = (*arguments, step, budget)
-            return diagnose_lots(instance, *arguments)
-    if instance.lots:
+    if instance.lots and not in_lots:
         rules = describe_lot_rules(instance.lots)
         print_message(f"{instance.lots[0]}: {rules} are ignored in the diagnosis and its repairs")
     with report_progress("diagnosing the conflict") as step:
-        arguments = (*arguments, step, budget or NO_TIME_LIMIT)
-        return diagnose_infeasibility(drop_lot_constraints(instance), *arguments)
+        arguments = (*arguments, step, budget or NO_TIME_LIMIT, in_lots)
+        return diagnose_infeasibility(instance, *arguments)
 
 
 def _build_json_object(

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from medalopt.analysis.infeasibility.diagnosis import Diagnosis
 from medalopt.analysis.infeasibility.messages import format_period, name_parameter
-from medalopt.analysis.infeasibility.repair import RepairChange
+from medalopt.analysis.infeasibility.repair import Diagnosis, RepairChange
 from medalopt.analysis.infeasibility.repair_parameter import format_file_value
 from medalopt.catalog import find_limit
 from medalopt.instance.instance import Instance

@@ -10,8 +10,9 @@ from tests.model.cases import ROOT
 import medalopt
 from medalopt.analysis.infeasibility import lot_diagnosis
 from medalopt.analysis.infeasibility.conflict import build_feasibility_problem
-from medalopt.analysis.infeasibility.diagnosis import Diagnosis
-from medalopt.analysis.infeasibility.lot_diagnosis import diagnose_lots, find_lot_conflict
+from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
+from medalopt.analysis.infeasibility.lot_diagnosis import find_lot_conflict
+from medalopt.analysis.infeasibility.repair import Diagnosis
 from medalopt.errors import NoPlanError
 from medalopt.report.infeasible import build_infeasibility_report
 from medalopt.solver import infeasibility
@@ -65,7 +66,7 @@ def test_lots_of_a_smelter_apply_to_all_its_lines(tmp_path: Path) -> None:
         text = text.replace(old, new)
     path.write_text(text, encoding="utf-8")
     changes = {"market.silver.limit": "0"}
-    found = diagnose_lots(medalopt.load(path, changes), source=path, changes=changes)
+    found = diagnose_infeasibility(medalopt.load(path, changes), source=path, changes=changes, in_lots=True)
     assert "smelters.near.minimum_lot" in {reason.path for reason in found.rules}
     lowered = {repair.changes[0].path: repair.changes[0].after for repair in found.repairs}
     assert lowered["smelters.near.minimum_lot"] == 6
@@ -91,7 +92,7 @@ def test_without_a_proof_nothing_is_claimed(multipliers: bool, monkeypatch: pyte
         monkeypatch.setattr(lot_diagnosis, "MAX_CASES", 1)
     else:
         monkeypatch.setattr(infeasibility, "verify_conflict_multipliers", lambda *_: False)
-    found = diagnose_lots(medalopt.load(BY_HAND, TIGHT), source=BY_HAND, changes=TIGHT)
+    found = diagnose_infeasibility(medalopt.load(BY_HAND, TIGHT), source=BY_HAND, changes=TIGHT, in_lots=True)
     assert not found.cases and not found.irreducible
     assert {reason.rule for reason in found.rules} == {"whole lots"} and len(found.rules) == 2
     assert {repair.changes[0].path for repair in found.repairs} == {reason.path for reason in found.rules}

@@ -12,7 +12,8 @@ from tests.model.cases import changed, loaded
 from tests.proof.test_extensions_added import written
 from tests.report.reading import mentions
 
-from medalopt.analysis.infeasibility.diagnosis import Diagnosis, diagnose_infeasibility
+from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
+from medalopt.analysis.infeasibility.repair import Diagnosis
 from medalopt.instance.instance import Instance
 from medalopt.solver.highs import TimeBudget
 

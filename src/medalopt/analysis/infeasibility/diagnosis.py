@@ -6,7 +6,6 @@ import dataclasses
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,14 +17,16 @@ from medalopt.analysis.infeasibility.conflict import (
     find_conflict,
     list_repair_parameters,
 )
-from medalopt.analysis.infeasibility.messages import InfeasibilityReason
+from medalopt.analysis.infeasibility.lot_diagnosis import diagnose_lots
 from medalopt.analysis.infeasibility.repair import (
     MAX_OFFERED_REPAIRS,
     ROUNDING_TRIALS,
     CandidateChooser,
+    Diagnosis,
     Repair,
     RepairChange,
     RepairRequest,
+    drop_firm,
     find_greedy_set,
     find_repair_sets,
     find_single_repairs,
@@ -38,10 +39,11 @@ from medalopt.catalog import LOWER
 from medalopt.errors import NoPlanError, SolverError
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
+from medalopt.instance.lot_relaxation import drop_lot_constraints
 from medalopt.instance.payers import parse_cost_objective
 from medalopt.instance.routes import build_routes, compute_base_costs, fold_branches
-from medalopt.instance.scenario import is_firm, list_firm_paths
 from medalopt.model.extensions import Extension, list_extensions
+from medalopt.plan.plan import OBJECTIVE_UNITS
 from medalopt.proof.extensions import ExtensionRow
 from medalopt.solve_instance import solve_continuous
 from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget
@@ -52,50 +54,6 @@ from medalopt.tolerances import DISPLAY_TOLERANCE
 MAX_REPAIRS = 12  # largest number of repairs
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """Reasons for infeasibility and repairs.
-
-    Attributes:
-        screened: Reasons proven by screening.
-        rules: Conflicting rules.
-        irreducible: True if each rule was verified to be needed for the conflict.
-        repairs: Repairs by ascending objective.
-        unit: Unit of their objectives.
-        stopped: True if the time limit ended the search early.
-        in_lots: True if a plan exists without lots.
-        cases: Number of cases of its lots, each refuted by multipliers; 0 where the conflict is not proven.
-    """
-
-    screened: tuple[InfeasibilityReason, ...]
-    rules: tuple[InfeasibilityReason, ...]
-    irreducible: bool
-    repairs: tuple[Repair, ...]
-    unit: str  # of the repairs' objectives
-    stopped: bool = False
-    in_lots: bool = False
-    cases: int = 0
-
-    @property
-    def conflict(self) -> tuple[InfeasibilityReason, ...]:
-        """All reasons that conflict together, those of the screening first."""
-        return (*self.screened, *self.rules)
-
-    def encode(self) -> dict[str, object]:
-        """Return the diagnosis as JSON data.
-
-        Returns:
-            Field name to value.
-        """
-        members: dict[str, object] = {
-            "conflict": [reason.encode() for reason in self.conflict],
-            "repairs": [repair.encode() for repair in self.repairs],
-        }
-        if self.in_lots:
-            members["refuted_cases"] = self.cases
-        return {**members, "stopped": True} if self.stopped else members
-
-
 def diagnose_infeasibility(
     instance: Instance,
     objective: str = "cost",
@@ -104,6 +62,7 @@ def diagnose_infeasibility(
     changes: Mapping[str, str] | None = None,
     report_progress: Callable[[str], None] = lambda activity: None,
     budget: TimeBudget = NO_TIME_LIMIT,
+    in_lots: bool = False,
 ) -> Diagnosis | None:
     """Diagnose an infeasible instance.
 
@@ -114,15 +73,17 @@ def diagnose_infeasibility(
         changes: Path to value, made when the file was read.
         report_progress: Progress callback, called before each step.
         budget: Time limit; results so far are returned when it is exhausted.
+        in_lots: Diagnose the lots of an instance that has a plan without them; else they are left out.
 
     Returns:
         The diagnosis; None if the instance is feasible.
     """
     objective = parse_cost_objective(objective)[0]
-    request = RepairRequest(
-        source, changes, objective, Extensions(list_extensions(extensions)), report_progress, budget
-    )
-    unit = {"cost": instance.currency, "footprint": "kg CO2e", "mass": "t"}[objective]
+    users = Extensions(list_extensions(extensions))
+    request = RepairRequest(source, changes, objective, users, report_progress, budget, in_lots)
+    if in_lots:
+        return diagnose_lots(instance, request)
+    instance, unit = drop_lot_constraints(instance), OBJECTIVE_UNITS.get(objective, instance.currency)
     routes = build_routes(instance)
     reasons = screen_instance(instance, routes, compute_bounds(instance, routes))
     if not budget.seconds_left():
@@ -171,16 +132,6 @@ def _choose_parameters_or_stock(instance: Instance, rules: Conflict, at: Infeasi
 def _choose_parameters(instance: Instance, rules: Conflict, at: InfeasibleInstance) -> list[RepairParameter]:
     """Return the parameters that relax the rules of a conflict, without firm ones."""
     return drop_firm(instance, list_repair_parameters(instance, rules.rules, rank_supply_streams(instance, rules, at)))
-
-
-def drop_firm(instance: Instance, parameters: list[RepairParameter]) -> list[RepairParameter]:
-    """Return the parameters that are not firm.
-
-    Args:
-        parameters: Parameters of repairs.
-    """
-    firm = list_firm_paths(instance)
-    return [one for one in parameters if not any(is_firm(path, firm) for path in one.paths)]
 
 
 def _choose_opening_stocks(instance: Instance, rules: Conflict) -> list[RepairParameter]:

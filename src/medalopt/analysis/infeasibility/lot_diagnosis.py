@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
@@ -20,17 +19,17 @@ import numpy as np
 
 from medalopt.analysis.infeasibility.conflict import (
     DELETION_ORDER,
-    Extensions,
     FeasibilityProblem,
     build_feasibility_problem,
     describe_rules,
     list_repair_parameters,
 )
-from medalopt.analysis.infeasibility.diagnosis import Diagnosis, drop_firm
 from medalopt.analysis.infeasibility.messages import InfeasibilityReason, RuleKey, merge_rule_keys
 from medalopt.analysis.infeasibility.repair import (
+    Diagnosis,
     Repair,
     RepairRequest,
+    drop_firm,
     price_repair,
     round_repair,
 )
@@ -39,9 +38,7 @@ from medalopt.analysis.infeasibility.search import MAX_MOVE_FACTOR, ProblemBuild
 from medalopt.catalog import LOWER, UPPER
 from medalopt.errors import SolverError
 from medalopt.instance.instance import Instance
-from medalopt.instance.payers import parse_cost_objective
 from medalopt.instance.smelter_terms import list_terms_names
-from medalopt.model.extensions import Extension, list_extensions
 from medalopt.plan.plan import OBJECTIVE_UNITS
 from medalopt.solver.highs import TimeBudget
 from medalopt.solver.infeasibility import MULTIPLE_ROWS, LotCases, LotProgram, RowEnd, RowSides, refute_lots
@@ -57,7 +54,6 @@ _MOVE_TOLERANCE = 1e-6  # relative distance between a position without a plan an
 _MOST_MOVES = 40  # greatest number of positions of one parameter
 _NEAT_DISTANCE = 1e-3  # relative distance from which a position of few digits is tried
 _DIVISORS = range(2, 11)  # by which a lot size is divided
-_LOT_FIELDS = ("minimum_lot", "minimum_order", "lot")
 RowEnds = frozenset[RowEnd]
 
 
@@ -78,35 +74,19 @@ class LotConflict:
     irreducible: bool
 
 
-def diagnose_lots(
-    instance: Instance,
-    objective: str = "cost",
-    extensions: Sequence[Extension] = (),
-    source: str | os.PathLike[str] | None = None,
-    changes: Mapping[str, str] | None = None,
-    report_progress: Callable[[str], None] = lambda activity: None,
-    budget: TimeBudget | None = None,
-) -> Diagnosis:
+def diagnose_lots(instance: Instance, request: RepairRequest) -> Diagnosis:
     """Diagnose an instance for which no plan in lots is found although one exists without lots.
 
     Args:
-        objective: `cost`, `footprint` or `mass`; of `cost@PARTY` repairs are priced in total cost.
-        extensions: Python files or functions of the user's extensions.
-        source: File the instance was read from, on which repairs are verified as it spells them.
-        changes: Path to value, made when the file was read.
-        report_progress: Progress callback, called before each step.
-        budget: Time limit; None: `DIAGNOSIS_SECONDS`.
+        request: Request for repairs in lots; its time is limited to `DIAGNOSIS_SECONDS`.
 
     Returns:
         The diagnosis; its `cases` is the number of cases that prove the conflict, 0 where it is not proven.
     """
-    seconds = DIAGNOSIS_SECONDS if budget is None else min(budget.seconds_left(), DIAGNOSIS_SECONDS)
-    budget = TimeBudget(seconds)
-    objective = parse_cost_objective(objective)[0]
-    users = Extensions(list_extensions(extensions))
-    request = RepairRequest(source, changes, objective, users, report_progress, budget, in_lots=True)
-    report_progress("finding conflicting lots")
-    problem = build_feasibility_problem(instance, users)
+    seconds = min(request.budget.seconds_left(), DIAGNOSIS_SECONDS)
+    request = dataclasses.replace(request, budget=TimeBudget(seconds))
+    request.report_progress("finding conflicting lots")
+    problem = build_feasibility_problem(instance, request.extensions)
     conflict = find_lot_conflict(instance, problem, TimeBudget(seconds / 2))
     lots = [reason for reason in _list_lots(instance) if reason.path in conflict.lots]
     reasons = (*lots, *describe_rules(instance, conflict.rules))
@@ -116,8 +96,8 @@ def diagnose_lots(
         reasons,
         conflict.irreducible,
         tuple(repairs),
-        OBJECTIVE_UNITS.get(objective, instance.currency),
-        stopped=not budget.seconds_left(),
+        OBJECTIVE_UNITS.get(request.objective, instance.currency),
+        stopped=not request.budget.seconds_left(),
         cases=conflict.cases,
         in_lots=True,
     )

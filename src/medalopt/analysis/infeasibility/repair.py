@@ -11,12 +11,27 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from medalopt.analysis.infeasibility.conflict import NO_EXTENSIONS, Conflict, Extensions, find_conflict
-from medalopt.analysis.infeasibility.repair_parameter import FileValue, RepairParameter, format_file_value
-from medalopt.analysis.infeasibility.search import InfeasibleInstance, find_least_position, measure_infeasibility
+from medalopt.analysis.infeasibility.conflict import (
+    NO_EXTENSIONS,
+    Conflict,
+    Extensions,
+    find_conflict,
+)
+from medalopt.analysis.infeasibility.messages import InfeasibilityReason
+from medalopt.analysis.infeasibility.repair_parameter import (
+    FileValue,
+    RepairParameter,
+    format_file_value,
+)
+from medalopt.analysis.infeasibility.search import (
+    InfeasibleInstance,
+    find_least_position,
+    measure_infeasibility,
+)
 from medalopt.errors import InputError, LimitError, NoPlanError, SolverError
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import load
+from medalopt.instance.scenario import is_firm, list_firm_paths
 from medalopt.plan.plan import Plan
 from medalopt.solve_instance import solve, solve_continuous
 from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget
@@ -401,3 +416,57 @@ def _remove_duplicates(repairs: list[Repair]) -> list[Repair]:
     return list({frozenset(change.path for change in repair.changes): repair for repair in reversed(order)}.values())[
         ::-1
     ]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Reasons for infeasibility and repairs.
+
+    Attributes:
+        screened: Reasons proven by screening.
+        rules: Conflicting rules.
+        irreducible: True if each rule was verified to be needed for the conflict.
+        repairs: Repairs by ascending objective.
+        unit: Unit of their objectives.
+        stopped: True if the time limit ended the search early.
+        in_lots: True if a plan exists without lots.
+        cases: Number of cases of its lots, each refuted by multipliers; 0 where the conflict is not proven.
+    """
+
+    screened: tuple[InfeasibilityReason, ...]
+    rules: tuple[InfeasibilityReason, ...]
+    irreducible: bool
+    repairs: tuple[Repair, ...]
+    unit: str  # of the repairs' objectives
+    stopped: bool = False
+    in_lots: bool = False
+    cases: int = 0
+
+    @property
+    def conflict(self) -> tuple[InfeasibilityReason, ...]:
+        """All reasons that conflict together, those of the screening first."""
+        return (*self.screened, *self.rules)
+
+    def encode(self) -> dict[str, object]:
+        """Return the diagnosis as JSON data.
+
+        Returns:
+            Field name to value.
+        """
+        members: dict[str, object] = {
+            "conflict": [reason.encode() for reason in self.conflict],
+            "repairs": [repair.encode() for repair in self.repairs],
+        }
+        if self.in_lots:
+            members["refuted_cases"] = self.cases
+        return {**members, "stopped": True} if self.stopped else members
+
+
+def drop_firm(instance: Instance, parameters: list[RepairParameter]) -> list[RepairParameter]:
+    """Return the parameters that are not firm.
+
+    Args:
+        parameters: Parameters of repairs.
+    """
+    firm = list_firm_paths(instance)
+    return [one for one in parameters if not any(is_firm(path, firm) for path in one.paths)]

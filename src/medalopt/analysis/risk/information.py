@@ -153,7 +153,7 @@ def compute_information_value(
 
 
 def _value_scenarios(instance: Instance, report_progress: Callable[[str], None]) -> ScenarioInformation | None:
-    """Value perfect information on the scenarios of the file, without a promise; None without any, or without a plan."""
+    """Value perfect information on the scenarios of the file, without a promise; None without any, or a plan."""
     from medalopt.analysis.risk.two_stage_plan import TwoStageOptions, compute_two_stage_plan
     from medalopt.analysis.scenario_runner import ScenarioRunner
 

@@ -280,8 +280,15 @@ class Breakpoint:
     cost: float  # of the plan at `level`, money
 
 
-def _list_sources(account: PlanAccount) -> frozenset[Source]:
-    """Return the sources of metal that a plan uses: streams of which devices are smelted, and offers bought."""
+def list_sources(account: PlanAccount) -> frozenset[Source]:
+    """List the sources of metal that a plan uses: streams of which devices are smelted, and offers bought.
+
+    Args:
+        account: Plan in floats.
+
+    Returns:
+        The sources.
+    """
     instance, routes = account.instance, account.routes
     smelted = np.where(routes.smelter >= 0, account.decisions.sent.sum(axis=1), 0.0)
     tonnes = np.bincount(routes.stream, smelted, len(instance.streams.names))
@@ -301,7 +308,7 @@ def _find_breakpoints(plans: dict[float, Plan], solve_level: Callable[[float], P
     They are within `BREAKPOINT_TOLERANCE`, or as near as `MAX_PLANS_BETWEEN` allow; plans found between are added to
     `plans`. A source that is used between two neighbouring plans alone is not found.
     """
-    known = {level: _list_sources(plan.account) for level, plan in plans.items()}
+    known = {level: list_sources(plan.account) for level, plan in plans.items()}
     left, wide = MAX_PLANS_BETWEEN, [(0.0, 1.0)]
     while left and wide:
         changing = [pair for pair in pairwise(sorted(known)) if known[pair[0]] != known[pair[1]]]
@@ -309,7 +316,7 @@ def _find_breakpoints(plans: dict[float, Plan], solve_level: Callable[[float], P
         for low, high in wide[:left]:
             middle = (low + high) / 2
             plans[middle] = solve_level(middle)
-            known[middle] = _list_sources(plans[middle].account)
+            known[middle] = list_sources(plans[middle].account)
         left -= len(wide[:left])
     return tuple(
         Breakpoint(
