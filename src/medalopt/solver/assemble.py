@@ -20,7 +20,7 @@ from pyomo.repn.linear import LinearRepnVisitor
 from pyomo.repn.util import VarRecorder
 
 from medalopt.errors import UsageError
-from medalopt.instance.arrays import ExactArray, Floats
+from medalopt.instance.arrays import ExactArray
 from medalopt.instance.bounds import VariableBounds, compute_bounds
 from medalopt.instance.confidence import build_program_routes
 from medalopt.instance.instance import Instance
@@ -37,30 +37,16 @@ from medalopt.solver.program import ComponentKey, ProgramBuilder, SolverProgram,
 from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, bound_row_activities
 
 
-@dataclass(frozen=True, eq=False)
-class CompiledModel:
-    """Variables and constraints of a Pyomo model as arrays; `costs` (objectives, N) has a row for each objective."""
-
-    columns: tuple[Any, ...]
-    lower: Floats
-    upper: Floats
-    costs: Floats
-    rows: tuple[ComponentKey, ...]
-    row_lower: Floats
-    row_upper: Floats
-    entries: SparseEntries
-
-
-def compile_model(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Sequence[Any] = ()) -> CompiledModel:
-    """Return the variables and active constraints of `model` as arrays.
+def compile_model(model: pyo.ConcreteModel, first: Sequence[Any]) -> tuple[SolverProgram, tuple[Any, ...]]:
+    """Return the variables, active constraints and objectives (main, cost, tonnes) of a model as arrays.
 
     Args:
         model: Pyomo model.
-        objectives: Linear expressions to minimise, the main one first.
         first: Variables that become the first columns, in this order.
 
     Returns:
-        The arrays; a constant in a constraint body is moved to the right-hand side.
+        Program without implied bounds, a constant in a constraint body moved to the right-hand side; and the Pyomo
+        variable of each column.
 
     Raises:
         UsageError: An expression (of an extension) is nonlinear, not finite or uses a variable of another model.
@@ -81,20 +67,24 @@ def compile_model(model: pyo.ConcreteModel, objectives: Sequence[Any], first: Se
         rows.append((names(constraint), constraint.index()))
         lower.append(-math.inf if low is None else low - offset)
         upper.append(math.inf if high is None else high - offset)
+    objectives = (model.objective.expr, model.cost, model.tonnes)
     costs = np.zeros((len(objectives), len(columns)))
     for number, objective in enumerate(objectives):
         for column, value in walk.collect_terms(objective, None)[1]:
             costs[number, column] = value
-    return CompiledModel(
-        tuple(columns),
-        np.array([-math.inf if column.lb is None else column.lb for column in columns], dtype=np.float64),
-        np.array([math.inf if column.ub is None else column.ub for column in columns], dtype=np.float64),
-        costs,
-        tuple(rows),
-        np.array(lower, dtype=np.float64),
-        np.array(upper, dtype=np.float64),
-        walk.get_entries(),
+    program = SolverProgram(
+        network=0,
+        places=tuple((column.parent_component().name, column.index()) for column in columns),
+        lower=np.array([-math.inf if column.lb is None else column.lb for column in columns], dtype=np.float64),
+        upper=np.array([math.inf if column.ub is None else column.ub for column in columns], dtype=np.float64),
+        size=np.full(len(columns), np.inf),
+        costs=costs,
+        rows=tuple(rows),
+        row_lower=np.array(lower, dtype=np.float64),
+        row_upper=np.array(upper, dtype=np.float64),
+        entries=walk.get_entries(),
     )
+    return program, tuple(columns)
 
 
 def _describe_row(row: Any) -> str:
@@ -191,8 +181,7 @@ class CompiledMaster:
     instance: Instance
     objective: str
     families: tuple[LinkingFamily, ...]
-    compiled: CompiledModel
-    places: tuple[ComponentKey, ...]  # key of each column
+    program: SolverProgram  # without implied bounds
     linking: int  # number of linking variables, which are the first columns
 
     @classmethod
@@ -210,8 +199,7 @@ class CompiledMaster:
             model = build_master(instance, routes, objective, whole)
         families = list_linking_families(instance, routes, whole)
         linking = list(iterate_linking_variables(model, families))
-        compiled = compile_model(model, [model.objective.expr, model.cost, model.tonnes], first=linking)
-        return cls(instance, objective, families, compiled, list_variable_keys(compiled.columns), len(linking))
+        return cls(instance, objective, families, compile_model(model, linking)[0], len(linking))
 
     def adapt(self, instance: Instance, routes: Routes, objective: str) -> CompiledMaster:
         """Return the compiled part for another instance, `self` if the two differ in network data only.
@@ -251,15 +239,6 @@ def _equal_beside_network(one: Any, other: Any, section: str = "") -> bool:
     return bool(one == other)
 
 
-def list_variable_keys(columns: tuple[Any, ...]) -> tuple[ComponentKey, ...]:
-    """Return component name and index of each Pyomo variable.
-
-    Returns:
-        One key for each variable.
-    """
-    return tuple((column.parent_component().name, column.index()) for column in columns)
-
-
 def assemble_program(
     instance: Instance,
     routes: Routes,
@@ -282,16 +261,16 @@ def assemble_program(
         if known is None
         else known.adapt(instance, routes, objective)
     )
-    half, count = kept.compiled, kept.linking
+    half, count = kept.program, kept.linking
     sizes = bound_network_columns(routes, network, bounds)
     linking_sizes = bound_row_activities(network.defining, count, sizes)
     built = ProgramBuilder(len(half.costs))
     built.add_network_columns(network.upper, sizes)
     columns = built.add_columns(
-        kept.places,
+        half.places,
         half.lower,
         half.upper,
-        np.concatenate([linking_sizes, bound_metal_columns(instance, bounds, kept.places[count:])]),
+        np.concatenate([linking_sizes, bound_metal_columns(instance, bounds, half.places[count:])]),
         half.costs,
     )
     add_network_rows(built, instance, routes, network)
@@ -314,7 +293,7 @@ def _break_ties_by_total_cost(program: SolverProgram, whole: Instance) -> Solver
     paid = spend[defining.row]
     total = program.costs.copy()
     total[1, : program.network] = np.bincount(defining.column[paid], defining.value[paid], program.network)
-    total[1, program.network :] = master.compiled.costs[1]
+    total[1, program.network :] = master.program.costs[1]
     total[1, program.network + np.flatnonzero(spend)] = 0.0  # counted on the columns of the network
     return replace(program, costs=total)
 

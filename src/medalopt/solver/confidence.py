@@ -29,11 +29,10 @@ from medalopt.instance.confidence import (
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import ConfidenceCut, Routes
 from medalopt.instance.smelter_terms import find_pooled_lots
-from medalopt.model.network import Network, SparseEntries
+from medalopt.model.network import Network
 from medalopt.model.variables import list_cut_keys
 from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE, read_cone_prices
 from medalopt.proof.prices import Duals
-from medalopt.solver.assemble import CompiledModel
 from medalopt.solver.highs import HighsSession
 from medalopt.solver.program import ComponentKey, ProgramBuilder, SolverProgram
 from medalopt.solver.scaling import compute_exponents
@@ -252,16 +251,6 @@ class ConeCut:
         return np.append(-self.direction[self.direction != 0], 1.0)
 
 
-@dataclass(frozen=True, eq=False)
-class _ConeProgram:
-    """Constraints on linking variables with those of the cones, and keys and implied bounds of the new columns."""
-
-    program: CompiledModel
-    places: tuple[ComponentKey, ...]
-    size: Floats
-    cones: tuple[Cone, ...]
-
-
 def lift_routes(instance: Instance, routes: Routes) -> Routes:
     """Return routes whose cuts are the metal returned and the deviations by variate of each chance constraint.
 
@@ -278,53 +267,41 @@ def lift_routes(instance: Instance, routes: Routes) -> Routes:
 
 
 def add_cones(
-    instance: Instance, routes: Routes, program: CompiledModel, places: tuple[ComponentKey, ...], linking: int
-) -> _ConeProgram:
+    instance: Instance, routes: Routes, program: SolverProgram, linking: int
+) -> tuple[SolverProgram, tuple[Cone, ...]]:
     """Add the columns and rows of cones, yet without cuts, to the constraints on linking variables.
 
     Args:
         routes: Routes from `lift_routes`.
         program: Compiled constraints, those of the promised confidence on the metal returned.
-        places: Keys of its columns.
+        linking: Number of linking variables, which are the first columns.
 
     Returns:
-        The program with the cones; without any where `routes` are not lifted.
+        The program with the cones, and these; none where `routes` are not lifted.
     """
     policy = build_confidence(instance)
     if policy is None or policy.budget is not None or not any(cut.part for cut in routes.cuts):
-        return _ConeProgram(program, (), np.zeros(0), ())
+        return program, ()
     keys, supply = list_cut_keys(instance, routes), instance.streams.available.value.sum(axis=1)
-    column = {place: number for number, place in enumerate(places)}
+    column = {place: number for number, place in enumerate(program.places)}
     number = {key: row for row, key in enumerate(program.rows)}
-    added: list[ComponentKey] = []
-    size: list[float] = []
-    rows: list[ComponentKey] = []
-    entries: list[tuple[int, int, float]] = []
-    cones = []
+    built, entry, cones = ProgramBuilder.extend(program), len(program.entries.row), []
     for row in policy.rows:
         base, *parts = [n for n, cut in enumerate(routes.cuts) if (cut.metal, cut.period) == (row.metal, row.period)]
         bounds = [_bound_deviation(routes, routes.cuts[part], supply) for part in parts]
-        first, entry = len(places) + len(added), len(program.entries.row) + len(entries)
-        entries.append((number[CONE_RULE, keys[base]], first, -row.quantile))
-        for place, part in enumerate(parts, first + 1):
-            at = len(program.rows) + len(rows)
-            entries += [(at, place, 1.0), (at, column["assured", keys[part]], -1.0)]
-            rows.append((_PART_ROW, keys[part]))
-        added += [("deviation", keys[base]), *(("deviation_part", keys[part]) for part in parts)]
-        size += [float(np.linalg.norm(bounds)), *bounds]
+        names = [("deviation", keys[base]), *(("deviation_part", keys[part]) for part in parts)]
+        first, *own = built.add_columns(names, size=np.array([np.linalg.norm(bounds), *bounds])).tolist()
+        built.add_entries(np.array([number[CONE_RULE, keys[base]]]), first, -row.quantile)
+        at = built.add_rows([(_PART_ROW, keys[part]) for part in parts], 0.0)
+        assured = [column["assured", keys[part]] for part in parts]
+        pairs = np.column_stack([own, assured]).astype(np.intp).ravel()
+        built.add_entries(np.repeat(at, 2), pairs, np.tile([1.0, -1.0], len(parts)))
         variates = np.array([int(np.flatnonzero(routes.cuts[part].direction)[0]) for part in parts], dtype=np.intp)
         charges = program.entries.column[program.entries.row == number[CONE_RULE, keys[base]]]
-        places_of = first - linking, first + 1 - linking + np.arange(len(parts))
-        cones.append(Cone(row, *places_of, variates, charges[charges >= linking] - linking, entry))
-    row_of, column_of, value = zip(*entries, strict=True)
-    costs = np.zeros((len(program.costs), len(added)))
-    extended = replace(
-        _add_rows(program, rows, np.array(row_of), np.array(column_of), np.array(value)),
-        lower=np.append(program.lower, np.zeros(len(added))),
-        upper=np.append(program.upper, np.full(len(added), np.inf)),
-        costs=np.concatenate([program.costs, costs], axis=1),
-    )
-    return _ConeProgram(extended, tuple(added), np.array(size), tuple(cones))
+        places = first - linking, np.array(own, dtype=np.intp) - linking
+        cones.append(Cone(row, *places, variates, charges[charges >= linking] - linking, entry))
+        entry += 1 + 2 * len(parts)
+    return built.build(), tuple(cones)
 
 
 def _bound_deviation(routes: Routes, part: ConfidenceCut, supply: Floats) -> float:
@@ -334,25 +311,9 @@ def _bound_deviation(routes: Routes, part: ConfidenceCut, supply: Floats) -> flo
     return float(most @ supply)
 
 
-def _add_rows(
-    program: CompiledModel, rows: list[ComponentKey], row: Ints, column: Ints, value: Floats
-) -> CompiledModel:
-    """Return a program with more rows, which are at least 0, and more entries."""
-    before = program.entries
-    return replace(
-        program,
-        rows=(*program.rows, *rows),
-        row_lower=np.append(program.row_lower, np.zeros(len(rows))),
-        row_upper=np.append(program.row_upper, np.full(len(rows), np.inf)),
-        entries=SparseEntries(
-            np.append(before.row, row), np.append(before.column, column), np.append(before.value, value)
-        ),
-    )
-
-
 def change_quantiles(
-    program: CompiledModel, cones: tuple[Cone, ...], rows: Sequence[ConfidenceRow]
-) -> tuple[CompiledModel, tuple[Cone, ...]] | None:
+    program: SolverProgram, cones: tuple[Cone, ...], rows: Sequence[ConfidenceRow]
+) -> tuple[SolverProgram, tuple[Cone, ...]] | None:
     """Change the quantiles of cones, and nothing else.
 
     Args:
@@ -372,7 +333,7 @@ def change_quantiles(
     return replace(program, entries=replace(program.entries, value=value)), changed
 
 
-def add_cone_cuts(program: CompiledModel, cuts: tuple[ConeCut, ...], linking: int) -> CompiledModel:
+def add_cone_cuts(program: SolverProgram, cuts: tuple[ConeCut, ...], linking: int) -> SolverProgram:
     """Add rows of cuts.
 
     Args:
@@ -383,11 +344,10 @@ def add_cone_cuts(program: CompiledModel, cuts: tuple[ConeCut, ...], linking: in
     """
     if not cuts:
         return program
-    row = np.repeat(len(program.rows) + np.arange(len(cuts)), [len(cut.columns) for cut in cuts])
-    columns, values = (
-        np.concatenate(each) for each in zip(*((cut.columns, cut.coefficients) for cut in cuts), strict=True)
-    )
-    return _add_rows(program, list_cut_rows(0, len(cuts)), row, linking + columns, values)
+    built = ProgramBuilder.extend(program)
+    for row, cut in zip(built.add_rows(list_cut_rows(0, len(cuts)), 0.0).tolist(), cuts, strict=True):
+        built.add_entries(row, linking + cut.columns, cut.coefficients)
+    return built.build()
 
 
 def list_cut_rows(first: int, end: int) -> list[ComponentKey]:

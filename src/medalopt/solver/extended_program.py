@@ -14,23 +14,21 @@ from typing import Any
 import numpy as np
 
 from medalopt.errors import UsageError
-from medalopt.instance.arrays import Bools, Floats
+from medalopt.instance.arrays import Bools
 from medalopt.instance.bounds import VariableBounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import STEP_KINDS
 from medalopt.instance.routes import Routes
 from medalopt.model.build import build_master
 from medalopt.model.extensions import Extension, apply_extension, name_extension, redirect_output
-from medalopt.model.network import Network, SparseEntries
+from medalopt.model.network import Network
 from medalopt.model.network_to_pyomo import (
     attach_network,
 )
 from medalopt.model.variables import iterate_linking_variables, list_linking_families
 from medalopt.proof.extensions import ExtensionData, ExtensionRow, ExtensionTerm, ExtensionVariable
-from medalopt.solver.assemble import CompiledModel, compile_model, list_variable_keys
-from medalopt.solver.program import (
-    SolverProgram,
-)
+from medalopt.solver.assemble import compile_model
+from medalopt.solver.program import ProgramBuilder, SolverProgram
 from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, bound_row_activities
 from medalopt.text import check_control_characters, escape_text
 
@@ -54,52 +52,36 @@ def assemble_extended_program(
     with redirect_output(io.StringIO()):  # Pyomo logs at length when interrupted
         model = build_master(instance, routes, objective)
         network = attach_network(model, instance, routes, block)
-    before = compile_model(model, [model.objective.expr, model.cost, model.tonnes], first=network)
+    before, known = compile_model(model, network)
     for extension in extensions:
         apply_extension(model, instance, extension)
-    after = compile_model(model, [model.objective.expr, model.cost, model.tonnes], first=network)
-    whole, added = _separate_extensions(before, after, ", ".join(map(name_extension, extensions)))
-    return SolverProgram(
-        network=len(network),
-        places=list_variable_keys(whole.columns[len(network) :]),
-        lower=whole.lower,
-        upper=whole.upper,
-        size=_bound_columns(instance, routes, block, bounds, model, whole),
-        costs=whole.costs,
-        rows=whole.rows,
-        row_lower=whole.row_lower,
-        row_upper=whole.row_upper,
-        entries=whole.entries,
-        added=added,
-    )
-
-
-def _bound_columns(
-    instance: Instance, routes: Routes, network: Network, bounds: VariableBounds, model: object, whole: CompiledModel
-) -> Floats:
-    """Return the implied bound of each column of the model with extensions, (N,)."""
-    own = bound_network_columns(routes, network, bounds)
-    sizes = np.concatenate([own, bound_metal_columns(instance, bounds, list_variable_keys(whole.columns[len(own) :]))])
-    linking = {
-        id(column): n
-        for n, column in enumerate(iterate_linking_variables(model, list_linking_families(instance, routes)))
-    }
-    sums = bound_row_activities(network.defining, len(linking), own)
-    for index, column in enumerate(whole.columns):
-        if id(column) in linking:
-            sizes[index] = sums[linking[id(column)]]
-    return sizes
+    after, columns = compile_model(model, network)
+    where = ", ".join(map(name_extension, extensions))
+    there = len(columns) >= len(known) and all(a is b for a, b in zip(known, columns, strict=False))
+    if not there or after.rows[: len(before.rows)] != before.rows:
+        raise UsageError(f"{where}: an index of the model was added or removed; add separate constraints instead")
+    whole = _separate_extensions(before, after, columns, where)
+    own = bound_network_columns(routes, block, bounds)
+    places = whole.places[len(network) :]
+    sizes = np.concatenate([own, bound_metal_columns(instance, bounds, places)])
+    linking = list(iterate_linking_variables(model, list_linking_families(instance, routes)))
+    sums = dict(zip(map(id, linking), bound_row_activities(block.defining, len(linking), own).tolist(), strict=True))
+    sizes = np.array([sums.get(id(column), size) for column, size in zip(columns, sizes.tolist(), strict=True)])
+    return replace(whole, network=len(network), places=places, size=sizes)
 
 
 def _separate_extensions(
-    before: CompiledModel, after: CompiledModel, where: str
-) -> tuple[CompiledModel, ExtensionData]:
-    """Separate the rows, variables and costs that extensions added. Raises UsageError."""
-    _check_unchanged(before, after, where)
-    after = _convert_bounds_to_rows(before, after)
-    width, height = len(before.columns), len(before.rows)
-    names: list[tuple[str, tuple[str, ...]]] = [_split_column_name(column) for column in after.columns[:width]]
-    names += [(column.name, ()) for column in after.columns[width:]]
+    before: SolverProgram, after: SolverProgram, columns: tuple[Any, ...], where: str
+) -> SolverProgram:
+    """Return `after` with the rows, variables and costs that extensions added; raise UsageError where more changed."""
+    _check_unchanged(before, after, columns, where)
+    after = _convert_bounds_to_rows(before, after, columns)
+    width, height = len(before.lower), len(before.rows)
+    names: list[tuple[str, tuple[str, ...]]] = [
+        (name, index if isinstance(index, tuple) else () if index is None else (index,))
+        for name, index in after.places[:width]
+    ]
+    names += [(column.name, ()) for column in columns[width:]]
     terms: list[list[ExtensionTerm]] = [[] for _ in after.rows]
     own = after.entries.row >= height
     if {f"{kind.name}_excess" for kind in STEP_KINDS} & {names[at][0] for at in after.entries.column[own].tolist()}:
@@ -113,22 +95,15 @@ def _separate_extensions(
             raise UsageError(f"{where}: in the name of a component, {problem}")
     dearer = after.costs[0].copy()
     dearer[:width] -= before.costs[0]
-    return after, ExtensionData(
-        tuple(
-            ExtensionRow(
-                _format_row_name(*after.rows[row]),
-                float(after.row_lower[row]),
-                float(after.row_upper[row]),
-                tuple(terms[row]),
-            )
-            for row in range(height, len(after.rows))
-        ),
-        tuple(
-            ExtensionVariable(after.columns[number].name, float(after.lower[number]), float(after.upper[number]))
-            for number in range(width, len(after.columns))
-        ),
-        tuple(ExtensionTerm(*names[number], float(dearer[number])) for number in np.flatnonzero(dearer).tolist()),
-    )
+    ends = zip(after.row_lower[height:].tolist(), after.row_upper[height:].tolist(), strict=True)
+    rows = [
+        ExtensionRow(_format_row_name(*name), *end, tuple(own))
+        for name, end, own in zip(after.rows[height:], ends, terms[height:], strict=True)
+    ]
+    bounds = zip(after.lower[width:].tolist(), after.upper[width:].tolist(), strict=True)
+    variables = [ExtensionVariable(name, *end) for (name, _), end in zip(names[width:], bounds, strict=True)]
+    costs = [ExtensionTerm(*names[number], float(dearer[number])) for number in np.flatnonzero(dearer).tolist()]
+    return replace(after, added=ExtensionData(tuple(rows), tuple(variables), tuple(costs)))
 
 
 def relax_extension_rows(program: SolverProgram, ends: Mapping[str, tuple[float, float]]) -> SolverProgram:
@@ -155,12 +130,6 @@ def relax_extension_rows(program: SolverProgram, ends: Mapping[str, tuple[float,
     )
 
 
-def _split_column_name(column: Any) -> tuple[str, tuple[str, ...]]:
-    """Return component name and index of a Pyomo variable."""
-    index = column.index()
-    return column.parent_component().name, index if isinstance(index, tuple) else () if index is None else (index,)
-
-
 def _format_row_name(component: str, index: Any) -> str:
     """Return `component[index]` as text."""
     if index is None:
@@ -168,13 +137,10 @@ def _format_row_name(component: str, index: Any) -> str:
     return f"{component}[{','.join(str(part) for part in (index if isinstance(index, tuple) else (index,)))}]"
 
 
-def _check_unchanged(before: CompiledModel, after: CompiledModel, where: str) -> None:
-    """Raise UsageError where existing parts changed, apart from tighter bounds and the main objective."""
-    width, height = len(before.columns), len(before.rows)
-    there = len(after.columns) >= width and all(a is b for a, b in zip(before.columns, after.columns, strict=False))
-    if not there or after.rows[:height] != before.rows:
-        raise UsageError(f"{where}: an index of the model was added or removed; add separate constraints instead")
-    changed = _find_changed_rows(before, after, height)
+def _check_unchanged(before: SolverProgram, after: SolverProgram, columns: tuple[Any, ...], where: str) -> None:
+    """Raise UsageError where numbers of existing parts changed, apart from tighter bounds and the main objective."""
+    width = len(before.lower)
+    changed = _find_changed_rows(before, after, len(before.rows))
     if changed.any():
         name = _format_row_name(*before.rows[int(np.argmax(changed))])
         raise UsageError(f"{where}: `{escape_text(name)}` of the model was changed; add a separate constraint instead")
@@ -182,11 +148,11 @@ def _check_unchanged(before: CompiledModel, after: CompiledModel, where: str) ->
         raise UsageError(f"{where}: `cost` or `tonnes` of the model was changed; add what it costs to `objective`")
     wider = (after.lower[:width] < before.lower) | (after.upper[:width] > before.upper)
     if wider.any():
-        name = escape_text(before.columns[int(np.argmax(wider))].name)
+        name = escape_text(columns[int(np.argmax(wider))].name)
         raise UsageError(f"{where}: `{name}` was given a value or a bound outside those of the model; keep within them")
 
 
-def _find_changed_rows(before: CompiledModel, after: CompiledModel, height: int) -> Bools:
+def _find_changed_rows(before: SolverProgram, after: SolverProgram, height: int) -> Bools:
     """Return which of the first `height` rows differ from before, (height,)."""
     changed = (after.row_lower[:height] != before.row_lower) | (after.row_upper[:height] != before.row_upper)
     old, new = ((part.row, part.column, part.value) for part in (before.entries, after.entries))
@@ -198,23 +164,12 @@ def _find_changed_rows(before: CompiledModel, after: CompiledModel, height: int)
     return changed
 
 
-def _convert_bounds_to_rows(before: CompiledModel, after: CompiledModel) -> CompiledModel:
+def _convert_bounds_to_rows(before: SolverProgram, after: SolverProgram, columns: tuple[Any, ...]) -> SolverProgram:
     """Return `after` with the original bounds, each tightened bound being a row of its own."""
-    width = len(before.columns)
-    lower, upper = after.lower[:width], after.upper[:width]
-    tight = np.flatnonzero((lower != before.lower) | (upper != before.upper))
-    rows = len(after.rows) + np.arange(len(tight))
-    entries = after.entries
-    return replace(
-        after,
-        lower=np.concatenate([before.lower, after.lower[width:]]),
-        upper=np.concatenate([before.upper, after.upper[width:]]),
-        rows=(*after.rows, *((f"bounds of {after.columns[number].name}", None) for number in tight.tolist())),
-        row_lower=np.concatenate([after.row_lower, lower[tight]]),
-        row_upper=np.concatenate([after.row_upper, upper[tight]]),
-        entries=SparseEntries(
-            np.concatenate([entries.row, rows]),
-            np.concatenate([entries.column, tight]),
-            np.concatenate([entries.value, np.ones(len(tight))]),
-        ),
-    )
+    width = len(before.lower)
+    tight = np.flatnonzero((after.lower[:width] != before.lower) | (after.upper[:width] != before.upper))
+    lower, upper = (np.append(old, new[width:]) for old, new in zip(before.bounds[2:], after.bounds[2:], strict=True))
+    built = ProgramBuilder.extend(replace(after, lower=lower, upper=upper))
+    names = [(f"bounds of {columns[number].name}", None) for number in tight.tolist()]
+    built.add_entries(built.add_rows(names, after.lower[tight], after.upper[tight]), tight)
+    return built.build()

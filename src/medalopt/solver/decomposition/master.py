@@ -22,7 +22,7 @@ from medalopt.instance.confidence import build_confidence
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.model.network import Network, SparseEntries, build_network_part, select_network
-from medalopt.solver.assemble import CompiledMaster, CompiledModel, add_network_rows
+from medalopt.solver.assemble import CompiledMaster, add_network_rows
 from medalopt.solver.confidence import (
     Cone,
     ConeCut,
@@ -42,7 +42,7 @@ from medalopt.solver.decomposition.subproblems import (
     StreamClasses,
 )
 from medalopt.solver.highs import DUAL_SIMPLEX, PRIMAL_SIMPLEX, TimeBudget, load_simplex
-from medalopt.solver.program import Basis, ComponentKey, ProgramBuilder, SolverProgram, maximise_over_bounds
+from medalopt.solver.program import Basis, ProgramBuilder, SolverProgram, maximise_over_bounds
 from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, scale_program
 from medalopt.solver.solve_lp import SolveTask
 
@@ -54,10 +54,8 @@ HIGHS_SCALING = 2  # value of HiGHS's option simplex_scale_strategy, where it fi
 class LinkingProgram:
     """Constraints on linking and metal variables; the linking variables are the first columns of `program`."""
 
-    program: CompiledModel
-    places: tuple[ComponentKey, ...]  # keys of the other columns
+    program: SolverProgram  # with implied bounds of the metal variables
     count: int  # number of linking variables
-    size: Floats  # (columns - count,) implied bounds of the other columns
     start: Ints  # (count + 1,) first entry of each linking variable in `row` and `value`
     row: Ints
     value: Floats
@@ -71,15 +69,14 @@ class LinkingProgram:
             The linking program.
         """
         master = CompiledMaster.compile(instance, routes, objective, whole=False)
-        count = master.linking
-        coned = add_cones(instance, routes, master.compiled, master.places, count)
-        program, places = coned.program, (*master.places[count:], *coned.places)
-        size = np.append(bound_metal_columns(instance, bounds, master.places[count:]), coned.size)
+        program, count = master.program, master.linking
+        sizes = [program.size[:count], bound_metal_columns(instance, bounds, program.places[count:])]
+        program, cones = add_cones(instance, routes, replace(program, size=np.concatenate(sizes)), count)
         entries = program.entries
         order = np.flatnonzero(entries.column < count)
         order = order[np.argsort(entries.column[order], kind="stable")]
         start = np.searchsorted(entries.column[order], np.arange(count + 1))
-        return cls(program, places, count, size, start, entries.row[order], entries.value[order], coned.cones)
+        return cls(program, count, start, entries.row[order], entries.value[order], cones)
 
     def with_cuts(self, cuts: tuple[ConeCut, ...]) -> LinkingProgram:
         """Return the program with rows of cuts, which come last.
@@ -151,9 +148,8 @@ class LinkingProgram:
         network = built.add_network_columns(
             part.upper, bound_network_columns(routes, part, bounds), self._compute_costs(part.defining, len(part.upper))
         )
-        columns = built.add_columns(
-            self.places, half.lower[count:], half.upper[count:], self.size, half.costs[:, count:]
-        )
+        arrays = (each[..., count:] for each in (half.lower, half.upper, half.size, half.costs))
+        columns = built.add_columns(half.places[count:], *arrays)
         add_network_rows(built, instance, routes, part)
         rows = built.add_rows(half.rows, half.row_lower - shift, half.row_upper - shift)
         carried = self._compute_entries(part.defining, len(network))
