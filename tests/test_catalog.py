@@ -36,7 +36,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
 from medalopt.instance.schema.validation import find_parameter_kind
 from medalopt.instance.settlement import make_empty_decisions
-from medalopt.model.network_to_pyomo import SETTLEMENT_ROWS
+from medalopt.model.build import SETTLEMENT_ROWS
 from medalopt.proof import extensions
 from medalopt.proof.bound import compute_lower_bound
 from medalopt.proof.prices import build_prices, list_price_axes

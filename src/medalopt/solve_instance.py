@@ -35,8 +35,8 @@ from medalopt.instance.lots import UsedContracts, has_activities, list_falling_p
 from medalopt.instance.payers import parse_cost_objective, restrict_costs
 from medalopt.instance.routes import ConfidenceCut, Routes, build_routes
 from medalopt.instance.uncertainty import get_joint_confidence, get_uncertainty_budget
+from medalopt.model.build import OBJECTIVES
 from medalopt.model.extensions import Extension, list_extensions
-from medalopt.model.objective import OBJECTIVES
 from medalopt.plan.plan import Plan, WholeLots
 from medalopt.proof.basis import ExactBasis
 from medalopt.proof.certificate import (

@@ -15,7 +15,7 @@ from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.explain.shadow_prices import CostLine, compute_cost_breakdown
 from medalopt.errors import NoPlanError
 from medalopt.instance.bounds import compute_casting_holding_cost
-from medalopt.model.objective import OBJECTIVES
+from medalopt.model.build import OBJECTIVES
 
 CASES = sorted((ROOT / "tests/conformance").glob("*.yaml"))
 SHIPPED = [ROOT / f"instances/{name}.yaml" for name in ("tiny", "dantzig", "rio2016", "london2012", "steelco")]

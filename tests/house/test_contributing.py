@@ -42,5 +42,5 @@ def test_the_page_is_one_page() -> None:
 
 def test_a_path_to_nothing_is_seen() -> None:
     """A file and a definition that do not exist are found where they are planted."""
-    assert exists("src/medalopt/model/fineness.py:add_fineness_constraints")
-    assert not exists("src/medalopt/model/gone.py") and not exists("src/medalopt/model/fineness.py:gone")
+    assert exists("src/medalopt/model/fineness_and_demand.py:add_fineness_constraints")
+    assert not exists("src/medalopt/model/gone.py") and not exists("src/medalopt/model/fineness_and_demand.py:gone")

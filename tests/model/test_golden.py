@@ -15,10 +15,8 @@ import medalopt
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import STEP_KINDS
 from medalopt.instance.smelter_terms import list_terms_names
-from medalopt.model.build import build_master
+from medalopt.model.build import OBJECTIVES, attach_network, build_master
 from medalopt.model.network import build_network
-from medalopt.model.network_to_pyomo import attach_network
-from medalopt.model.objective import OBJECTIVES
 
 COVERED = {name for names in golden.FAMILIES.values() for name in names}
 

@@ -28,7 +28,6 @@ READING = (  # the code that is at work while an instance is read
 AT_ONCE = {  # by check: the files, or single errors, that it catches where the quicker checks do not
     "lots": (
         "model/lots.py",
-        "model/activities.py",
         "instance/lots.py",
         "instance/lot_relaxation.py",
         "solver/mip.py",
@@ -54,7 +53,7 @@ AT_ONCE = {  # by check: the files, or single errors, that it catches where the 
         *("solver/ranging.py", "solver/warm_solver.py"),
         *("analysis/sensitivity/parameter_derivatives.py", "analysis/sensitivity/ranges.py"),
     ),
-    "extension": ("model/network_to_pyomo.py",),
+    "extension": ("model/build.py",),
     "explained": (
         *(f"analysis/explain/{name}.py" for name in ("binding", "cost_breakdown", "local_analysis")),
         *("solver/solve_lp.py", "a medal above its penalty"),

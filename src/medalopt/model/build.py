@@ -1,23 +1,40 @@
-"""The sourcing program as a Pyomo model: a recipe of one call per constraint family."""
+"""The sourcing program as a Pyomo model: a recipe of one call per constraint family; cost, footprint and mass.
+
+The variables and constraints of the network are made from the arrays of `network`.
+"""
 
 from __future__ import annotations
 
-import pyomo.core as pyo
+from itertools import pairwise
+from typing import Any
 
+import numpy as np
+import pyomo.core as pyo
+from pyomo.core.expr.numeric_expr import LinearExpression
+
+from medalopt.instance.arrays import Floats, Ints
+from medalopt.instance.bounds import compute_casting_price, compute_offer_holding_cost, compute_scrap_rate
 from medalopt.instance.confidence import build_program_routes
-from medalopt.instance.instance import Instance
+from medalopt.instance.instance import Instance, Names
+from medalopt.instance.lots import ACTIVITY_KINDS, STEP_KINDS
 from medalopt.instance.routes import Routes
-from medalopt.model.activities import add_activity_constraints, add_price_steps
+from medalopt.instance.smelter_terms import list_pool_names
 from medalopt.model.balance import (
     add_left_metal_constraints,
     add_metal_balance,
     add_offer_balance,
     add_process_scrap_constraints,
     add_reserve_constraints,
+    collect_purchases,
+    list_left_metal_terms,
 )
-from medalopt.model.confidence import add_confidence_cuts
-from medalopt.model.demand import add_casting_stock, add_demand_constraints, declare_missed_medals
-from medalopt.model.fineness import add_fineness_constraints, add_melt_constraints
+from medalopt.model.fineness_and_demand import (
+    add_casting_stock,
+    add_demand_constraints,
+    add_fineness_constraints,
+    add_melt_constraints,
+    declare_missed_medals,
+)
 from medalopt.model.limits import (
     add_capacity_constraints,
     add_charge_limits,
@@ -25,12 +42,24 @@ from medalopt.model.limits import (
     add_impurity_limits,
     add_offer_stock_limits,
 )
-from medalopt.model.lots import add_lot_constraints
-from medalopt.model.network import build_network
-from medalopt.model.network_to_pyomo import attach_network
-from medalopt.model.objective import declare_cost_expressions, set_objective
-from medalopt.model.policy import add_policy_constraints, declare_footprint
-from medalopt.model.variables import declare_linking_variables, declare_metal_variables, list_linking_families
+from medalopt.model.lots import add_activity_constraints, add_lot_constraints, add_price_steps
+from medalopt.model.network import Network, SparseEntries, build_network
+from medalopt.model.policy import add_confidence_cuts, add_policy_constraints, declare_footprint
+from medalopt.model.variables import (
+    LinkingFamily,
+    declare_linking_variables,
+    declare_metal_variables,
+    index_by_name,
+    iterate_linking_variables,
+    list_linking_families,
+)
+
+OBJECTIVES = ("cost", "footprint", "mass")
+SETTLEMENT_ROWS = (  # settlement constraints in the order of the network: name, whether a lower bound, meaning
+    ("withheld_least", True, "deduction; dual: marginal value of a kilogram less deducted"),
+    ("withheld_most", False, "at most the deductions of its routes; dual: shadow price, <= 0"),
+    ("withheld_all", False, "at most the payable share; dual: shadow price, <= 0"),
+)
 
 
 def build(instance: Instance, objective: str = "cost") -> pyo.ConcreteModel:
@@ -91,3 +120,287 @@ def build_master(instance: Instance, routes: Routes, objective: str = "cost", wh
     declare_cost_expressions(model, instance)
     set_objective(model, objective)
     return model
+
+
+def declare_cost_expressions(model: pyo.ConcreteModel, instance: Instance) -> None:
+    r"""Declare the total cost as expression `cost` (money) and the devices sent as `tonnes` (t).
+
+    $\sum_tc_t+\sum_{ot}p_{ot}b^+_{ot}+\sum_{et}h_{et}z_{et}+\sum_{ot}h_{ot}z_{ot}+\sum_{at}h_{at}z_{at}-\sum_{et}p_{et}g_{et}
+    -\sum_{\ell et}(p_{\ell et}+\zeta_{\ell e})L_{\ell et}-\sum_{at}p_{at}(1-\sigma_a)k_{at}
+    -\sum_a\nu_a\bigl(n_{an}+\omega_a\sigma_a\sum_{t>n-\mu_a}k_{at}\bigr)+\sum_m\varpi_mu_m
+    +\sum_n\eta_ny_n+\sum_n\Delta_ne_n$.
+
+    Args:
+        model: Model with all variables declared.
+        instance: Instance.
+    """
+    market, metals, periods = instance.market, instance.metals, instance.periods
+    price = index_by_name(market.price.value, market.names, periods)
+    holding = index_by_name(metals.holding.value, metals.names, periods)
+    sell = index_by_name(metals.sell.value, metals.names, periods)
+    terms = list(model.spend.values())
+    terms += [price[key] * b for key, quantities in collect_purchases(model).items() if price[key] for b in quantities]
+    terms += [holding[e, t] * z for (e, t), z in model.stock.items() if holding[e, t]]
+    terms += _offer_holding_terms(model, instance)
+    terms += _casting_sale_terms(model, instance)
+    terms += _casting_holding_terms(model, instance)
+    terms += [-sell[e, t] * g for (e, t), g in model.surplus.items() if sell[e, t]]
+    terms += list_left_metal_terms(model, instance)
+    terms += _scrap_value_terms(model, instance)
+    terms += _shortfall_terms(model, instance)
+    for kind in ACTIVITY_KINDS:
+        terms += _price_component(
+            model, f"{kind.name}_used", kind.get_charge(instance).value, kind.list_names(instance)
+        )
+    for steps in STEP_KINDS:
+        surcharge = steps.get_steps(instance).surcharge.value
+        terms += _price_component(model, f"{steps.name}_excess", surcharge, steps.list_steps(instance))
+    model.cost = pyo.Expression(expr=pyo.quicksum(terms), doc="cost of the plan, money")
+    model.tonnes = pyo.Expression(expr=model.sent, doc="devices sent in all, t")
+
+
+def _price_component(model: pyo.ConcreteModel, name: str, price: Floats, names: Names) -> list[object]:
+    """Return the variables of a component at the prices of the first names of their index; empty without it."""
+    if model.component(name) is None:
+        return []
+    by_name = index_by_name(price, names)
+    variables = ((key[0] if isinstance(key, tuple) else key, each) for key, each in model.component(name).items())
+    return [by_name[first] * each for first, each in variables if by_name[first]]
+
+
+def _offer_holding_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
+    """Return the holding cost of offers in stock, that of their metals; empty without such stock."""
+    if model.component("offer_stock") is None:
+        return []
+    holding = index_by_name(compute_offer_holding_cost(instance), instance.market.names, instance.periods)
+    return [holding[key] * quantity for key, quantity in model.offer_stock.items() if holding[key]]
+
+
+def _casting_holding_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
+    """Return the holding cost of castings in stock; empty if holding is free."""
+    if model.component("cast_stock") is None:
+        return []
+    holding = index_by_name(instance.alloys.holding.value, instance.alloys.names, instance.periods)
+    return [holding[key] * quantity for key, quantity in model.cast_stock.items() if holding[key]]
+
+
+def _casting_sale_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
+    """Return the revenue for castings (negative), process scrap excluded; empty if none are sold."""
+    price = index_by_name(compute_casting_price(instance), instance.alloys.names, instance.periods)
+    return [-price[key] * quantity for key, quantity in model.cast.items() if price[key]]
+
+
+def _scrap_value_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
+    """Return the credit for process scrap in hand at the end, or available too late to be recharged (negative)."""
+    periods = instance.periods
+    worth = index_by_name(instance.alloys.scrap_value.value, instance.alloys.names)
+    rate = index_by_name(compute_scrap_rate(instance), instance.alloys.names)
+    lead = index_by_name(instance.alloys.scrap_lead, instance.alloys.names)
+    terms: list[object] = []
+    for a in instance.alloys.names:
+        if (a, periods[-1]) in model.scrap and worth[a]:
+            late = periods[max(0, len(periods) - int(lead[a])) :]
+            terms.append(-worth[a] * model.scrap[a, periods[-1]])
+            terms += [-worth[a] * rate[a] * model.cast[a, t] for t in late]
+    return terms
+
+
+def _shortfall_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
+    """Return the penalties of missed medals; empty if all must be made."""
+    if model.component("missed") is None:
+        return []
+    penalty = index_by_name(instance.medals.shortfall.value, instance.medals.names)
+    return [penalty[m] * missed for m, missed in model.missed.items() if penalty[m]]
+
+
+def set_objective(model: pyo.ConcreteModel, objective: str) -> None:
+    """Set the objective to minimise.
+
+    Args:
+        model: Model with `cost`, `footprint` and `tonnes` declared.
+        objective: One of `OBJECTIVES`.
+    """
+    body = {"cost": model.cost, "footprint": model.footprint, "mass": model.tonnes}[objective]
+    model.objective = pyo.Objective(expr=body, sense=pyo.minimize, doc=f"least {objective}")
+
+
+def attach_network(model: pyo.ConcreteModel, instance: Instance, routes: Routes, network: Network) -> list[Any]:
+    """Add shipments, stockpiles, bundle shares, supply, pooled settlement and linking definitions to `model`.
+
+    Args:
+        model: Model with the linking variables, from `build_master`.
+        instance: Instance.
+        routes: Admissible routes (J).
+        network: Network arrays of the instance.
+
+    Returns:
+        The new variables in the column order of the network.
+    """
+    columns = _declare_network_variables(model, instance, routes, network)
+    rows = _row_expressions(network.supply, columns, len(network.supply_stream))
+    streams, periods = instance.streams.names, instance.periods
+    labels = [
+        (streams[i], periods[t])
+        for i, t in zip(network.supply_stream.tolist(), network.supply_period.tolist(), strict=True)
+    ]
+    place = {key: number for number, key in enumerate(labels)}
+    upper, bundled = network.supply_upper.tolist(), network.supply_bundled.tolist()
+    model.supply = pyo.Constraint(
+        [key for key in labels if not bundled[place[key]]],
+        rule=lambda m, *key: (None, rows[place[key]], upper[place[key]]),
+        doc="1. supply; dual: shadow price of supply, <= 0, money/t",
+    )
+    model.bundle_supply = pyo.Constraint(
+        [key for key in labels if bundled[place[key]]],
+        rule=lambda m, *key: (0.0, rows[place[key]], 0.0),
+        doc="1. supply of a stream in a bundle; dual: marginal value of a tonne less taken, money/t",
+    )
+    _add_fraction_rows(model, instance, routes, network, columns)
+    _add_settlement_rows(model, instance, network, columns)
+    families = list_linking_families(instance, routes)
+    _add_defining_rows(
+        model, families, _row_expressions(network.defining, columns, sum(len(link.keys) for link in families))
+    )
+    return columns
+
+
+def list_settlement_keys(instance: Instance, network: Network) -> list[tuple[str, ...]]:
+    """Return the index of each withheld-metal variable: settlement terms, metal and period of shipment.
+
+    Returns:
+        One triple of names per variable, in the column order of the network.
+    """
+    names, metals, periods = list_pool_names(instance), instance.metals.names, instance.periods
+    at = zip(
+        _to_list(network.withheld_pool),
+        _to_list(network.withheld_metal),
+        _to_list(network.withheld_period),
+        strict=True,
+    )
+    return [(names[p], metals[e], periods[t]) for p, e, t in at]
+
+
+def list_fraction_keys(instance: Instance, routes: Routes, network: Network) -> list[tuple[str, ...]]:
+    """Return the index of each row of fractions: stream, fraction and period.
+
+    Returns:
+        One triple of names per row, in the row order of the network.
+    """
+    streams, treatments, periods = instance.streams.names, instance.treatments.names, instance.periods
+    at = zip(
+        _to_list(routes.stream[network.split_route]),
+        _to_list(network.split_treatment),
+        _to_list(network.split_period),
+        strict=True,
+    )
+    return [(streams[i], treatments[h], periods[t]) for i, h, t in at]
+
+
+def _add_fraction_rows(
+    model: pyo.ConcreteModel, instance: Instance, routes: Routes, network: Network, columns: list[Any]
+) -> None:
+    """Add the rows of fractions (family 20); nothing if no treatment has several products."""
+    keys = list_fraction_keys(instance, routes, network)
+    if not keys:
+        return
+    rows = _row_expressions(network.splitting, columns, len(keys))
+    rule = {key: (0.0, row, 0.0) for key, row in zip(keys, rows, strict=True)}
+    doc = "20. fractions: all of a fraction goes on; dual: marginal value of a tonne of devices, money/t"
+    model.fractions = pyo.Constraint(keys, rule=rule, doc=doc)
+
+
+def _add_settlement_rows(model: pyo.ConcreteModel, instance: Instance, network: Network, columns: list[Any]) -> None:
+    """Add the bounds on metal withheld from pooled lots (family 14); nothing if no terms are pooled."""
+    keys = list_settlement_keys(instance, network)
+    rows = _row_expressions(network.settlement, columns, len(SETTLEMENT_ROWS) * len(keys))
+    for number, (name, least, text) in enumerate(SETTLEMENT_ROWS if keys else ()):
+        own = dict(zip(keys, rows[number * len(keys) : (number + 1) * len(keys)], strict=True))
+        bounds = (0.0, None) if least else (None, 0.0)
+        rule = {key: (bounds[0], row, bounds[1]) for key, row in own.items()}
+        model.add_component(name, pyo.Constraint(keys, rule=rule, doc=f"14. pooled settlement, {text}, money/kg"))
+
+
+def _declare_network_variables(
+    model: pyo.ConcreteModel, instance: Instance, routes: Routes, network: Network
+) -> list[Any]:
+    """Declare the network columns as variables, with their upper bounds; return them in column order."""
+    keys = list_column_keys(instance, routes, network)
+    free = {"domain": pyo.NonNegativeReals}
+    named = {name: [key for which, key in keys if which == name] for name in ("ship", "leave", "stockpile", "take")}
+    model.ship = pyo.Var(named["ship"], **free, doc="x: devices sent on a route to a smelter, t")
+    model.leave = pyo.Var(named["leave"], **free, doc="x: devices passed on to ordinary recycling after a treatment, t")
+    model.stockpile = pyo.Var(named["stockpile"], **free, doc="s': stockpile of a stream at the end of a period, t")
+    model.take = pyo.Var(named["take"], **free, doc="theta: share of a bundle taken in a period")
+    if len(network.withheld_pool):
+        withheld = [key for which, key in keys if which == "withheld"]
+        model.withheld = pyo.Var(withheld, **free, doc="W: metal deducted from a pooled lot, kg")
+    columns = [model.component(which)[key] for which, key in keys]
+    for column, upper in zip(columns, network.upper.tolist(), strict=True):
+        if upper < float("inf"):
+            column.setub(upper)
+    return columns
+
+
+def list_column_keys(instance: Instance, routes: Routes, network: Network) -> list[tuple[str, tuple[str, ...]]]:
+    """Return Pyomo component name and index of each network column.
+
+    Returns:
+        Pairs of component (`ship`, `leave`, `stockpile`, `take`, `withheld`) and index, in column order.
+    """
+    streams, treatments, periods = instance.streams.names, instance.treatments.names, instance.periods
+    smelters = instance.smelters.names
+    sent = zip(
+        *(_to_list(axis[network.route]) for axis in (routes.stream, routes.treatment, routes.smelter)),
+        _to_list(network.period),
+        strict=True,
+    )
+    keys: list[tuple[str, tuple[str, ...]]] = [
+        ("ship", (streams[i], treatments[h], smelters[k], periods[t]))
+        if k >= 0
+        else ("leave", (streams[i], treatments[h], periods[t]))
+        for i, h, k, t in sent
+    ]
+    stocks = zip(_to_list(network.stock_stream), _to_list(network.stock_period), strict=True)
+    keys += [("stockpile", (streams[i], periods[t])) for i, t in stocks]
+    takes = zip(_to_list(network.take_bundle), _to_list(network.take_period), strict=True)
+    keys += [("take", (*instance.bundles[b], periods[t])) for b, t in takes]
+    return keys + [("withheld", key) for key in list_settlement_keys(instance, network)]
+
+
+def _to_list(axis: Ints) -> list[int]:
+    """Return an integer array as a list."""
+    listed: list[int] = axis.tolist()
+    return listed
+
+
+def _row_expressions(entries: SparseEntries, columns: list[Any], height: int) -> list[LinearExpression]:
+    """Return the rows of a sparse matrix over `columns` as linear expressions."""
+    order = np.argsort(entries.row, kind="stable")
+    ends = np.searchsorted(entries.row[order], np.arange(height + 1)).tolist()
+    at, values = entries.column[order].tolist(), entries.value[order].tolist()
+    return [
+        LinearExpression(constant=0.0, linear_coefs=values[a:b], linear_vars=[columns[n] for n in at[a:b]])
+        for a, b in pairwise(ends)
+    ]
+
+
+def _add_defining_rows(
+    model: pyo.ConcreteModel, families: tuple[LinkingFamily, ...], rows: list[LinearExpression]
+) -> None:
+    """Add the equations that define each linking variable by the network columns."""
+    quantities = list(iterate_linking_variables(model, families))
+    first = 0
+    for link in families:
+        span = range(first, first + len(link.keys))
+        first += len(link.keys)
+        doc = f"linking: {link.doc}; dual: marginal cost of a unit"
+        if link.keys == ((),):
+            number = span.start
+            rule = pyo.Constraint(expr=(0.0, quantities[number] - rows[number], 0.0), doc=doc)
+        else:
+            component = model.component(link.name)
+            defined = {
+                key: (0.0, quantities[number] - rows[number], 0.0) for key, number in zip(component, span, strict=True)
+            }
+            rule = pyo.Constraint(list(component), rule=defined, doc=doc)
+        model.add_component(f"define_{link.name}", rule)

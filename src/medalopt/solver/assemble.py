@@ -28,10 +28,15 @@ from medalopt.instance.routes import Routes, build_routes
 from medalopt.instance.smelter_terms import leaves_metal
 from medalopt.instance.uncertainty import get_uncertainty_budget
 from medalopt.linear_program import NamedLinearProgram, format_component_name
-from medalopt.model.build import build_master
+from medalopt.model.build import (
+    SETTLEMENT_ROWS,
+    build_master,
+    list_column_keys,
+    list_fraction_keys,
+    list_settlement_keys,
+)
 from medalopt.model.extensions import redirect_output
 from medalopt.model.network import Network, SparseEntries, build_network
-from medalopt.model.network_to_pyomo import SETTLEMENT_ROWS, list_column_keys, list_fraction_keys, list_settlement_keys
 from medalopt.model.variables import LinkingFamily, iterate_linking_variables, list_linking_families
 from medalopt.solver.program import ComponentKey, ProgramBuilder, SolverProgram, find_integer_columns, order_by_column
 from medalopt.solver.scaling import bound_metal_columns, bound_network_columns, bound_row_activities

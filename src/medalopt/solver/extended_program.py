@@ -19,12 +19,9 @@ from medalopt.instance.bounds import VariableBounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import STEP_KINDS
 from medalopt.instance.routes import Routes
-from medalopt.model.build import build_master
+from medalopt.model.build import attach_network, build_master
 from medalopt.model.extensions import Extension, apply_extension, name_extension, redirect_output
 from medalopt.model.network import Network
-from medalopt.model.network_to_pyomo import (
-    attach_network,
-)
 from medalopt.model.variables import iterate_linking_variables, list_linking_families
 from medalopt.proof.extensions import ExtensionData, ExtensionRow, ExtensionTerm, ExtensionVariable
 from medalopt.solver.assemble import compile_model

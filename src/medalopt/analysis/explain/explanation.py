@@ -45,7 +45,7 @@ from medalopt.instance.lot_relaxation import drop_lot_constraints, list_used_con
 from medalopt.instance.lots import list_used_keys
 from medalopt.instance.routes import build_routes
 from medalopt.model.extensions import Extension
-from medalopt.model.kept_lots import build_kept_lots
+from medalopt.model.lots import build_kept_lots
 from medalopt.plan.plan import MarketPrice, Plan, find_market_price
 from medalopt.solve_instance import is_large_instance, solve
 from medalopt.solver.local_analysis import BoundChange

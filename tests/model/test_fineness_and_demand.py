@@ -1,4 +1,4 @@
-"""The row of unnamed matter of an alloy: an offer at the allowed share has coefficient 0."""
+"""By hand: the row of unnamed matter of an alloy, where an offer at the allowed share has coefficient 0; demand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pyomo.core.expr import identify_variables as variables
-from tests.model.cases import loaded, plain
+from tests.model.cases import changed, loaded, plain
 
 import medalopt
 
@@ -50,3 +50,20 @@ def test_an_alloy_of_offers_at_the_limit_alone() -> None:
     instance = loaded(bought)
     assert not len(medalopt.build(instance).others)
     assert medalopt.solve(instance).cost == pytest.approx(25)
+
+
+def test_demand_has_a_row_when_something_falls_due_and_is_met_exactly_at_the_end() -> None:
+    """Of twelve periods each alloy has a row where its medals are due, and one at the end: met exactly there alone."""
+    alloys = {name: {"composition": {"Ag": "100 %"}} for name in ("first", "second")}
+    medals = {
+        name: {"count": 1, "due": due, "parts": {name: "1 kg"}} for name, due in (("first", "1"), ("second", "9"))
+    }
+    document = changed(periods={"count": 12}, alloys=alloys, medals=medals)
+    rows = medalopt.build(loaded(document)).demand
+    found = {key: (row.lower, row.upper) for key, row in rows.items()}
+    assert found == {
+        ("first", "1"): (1.0, None),
+        ("first", "12"): (1.0, 1.0),
+        ("second", "9"): (1.0, None),
+        ("second", "12"): (1.0, 1.0),
+    }
