@@ -257,3 +257,32 @@ def test_of_many_streams_those_that_differ_most_are_drawn(files: Path) -> None:
     ran = here("compare", "base.yaml", "many.yaml", "-o", "many.html")
     assert "--json" in ran.out
     assert f"{MAX_BARS} of 26 streams" in (files / "many.html").read_text()
+
+
+def write_periods(path: Path, supply: tuple[float, ...], price: tuple[float, ...], fee: tuple[float, ...]) -> None:
+    """Write the first file with three periods, by their supply (t), metal price (JPY/kg) and collection (JPY/t)."""
+    available, prices, fees = (
+        f"[{', '.join(f'{one} {unit}' for one in ones)}]"
+        for ones, unit in ((supply, "t"), (price, "JPY/kg"), (fee, "JPY/t"))
+    )
+    text = BASE.replace("currency: JPY\n", "currency: JPY\nperiods: {start: 2017-04, count: 3, length: month}\n")
+    text = text.replace("price: 900 JPY/kg", f"price: {prices}").replace("parts:", "due: 2017-06, parts:")
+    path.write_text(text.replace("available: 18 t", f"available: {available}, collection: {fees}"))
+
+
+def test_periods_that_change_alike_are_one_row(files: Path) -> None:
+    """By one factor, by one amount or to one value, with the range of each; others, and JSON, name each period."""
+    write_periods(files / "several.yaml", (3, 6, 9), (7, 8, 9), (1, 2, 4))
+    write_periods(files / "more.yaml", (2.4, 4.8, 7.2), (9, 10, 11), (2, 4, 5))
+    write_periods(files / "same.yaml", (3, 6, 9), (7, 8, 9), (3, 3, 3))
+    ran = here("compare", "several.yaml", "more.yaml", "--full", "-o", "all.csv")
+    assert ran.code == 0, ran.err
+    shown = [line.split() for line in ran.out.splitlines() if line.startswith(("streams.", "market."))]
+    assert ["streams.phone@north.available[0..2]", *"3 t to 9 t 2.4 t to 7.2 t".split()] in shown
+    assert ["market.silver.price[0..2]", *"7 JPY/kg to 9 JPY/kg 9 JPY/kg to 11 JPY/kg".split()] in shown
+    assert ["streams.phone@north.collection[1]", *"2 JPY/t 4 JPY/t".split()] in shown and len(shown) == 5
+    listed = read_rows(here("compare", "several.yaml", "more.yaml", "--json"))["data"]
+    assert len(listed) == 9 and (files / "all.csv").read_text().count("\ndata,") == 9
+    ran = here("compare", "several.yaml", "same.yaml", "--full")
+    assert mentions(ran.out, "streams.phone@north.collection[0..2]", "1 JPY/t to 4 JPY/t")
+    assert "collection[0]" not in ran.out

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
-from medalopt.analysis.comparison import Comparison, ComparisonRow, count_by_section
+from medalopt.analysis.comparison import Comparison, ComparisonRow, ParameterDifference, count_by_section
 from medalopt.analysis.sweep import SweepResult
 from medalopt.instance.instance import Instance
 from medalopt.report.charts import (
@@ -22,10 +23,11 @@ from medalopt.report.document import CellValue, Report, ReportColumn, ReportTabl
 from medalopt.report.numbers import choose_money_scale, format_change_value, format_money, format_number, format_share
 from medalopt.report.render.json import make_report, render_json
 from medalopt.report.solve_tables import COST_KINDS
-from medalopt.text import escape_text, format_count
+from medalopt.text import ParameterPath, escape_text, format_count, parse_path, render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE
 
 _MAX_TABLE_ROWS = 10  # rows of a table that a person is shown
+_MIN_PERIODS = 3  # that a row of the table stands for
 _LEFT_OUT = "–"
 _STATUS_WORDS = {"infeasible": "infeasible", "unanswered": "not solved"}
 _MAX_LABEL = 40  # characters
@@ -135,9 +137,10 @@ def _build_totals_table(comparison: Comparison) -> ReportTable:
 
 
 def _build_data_table(comparison: Comparison, maximum: int | None) -> ReportTable:
-    """Return the table of differing parameters, a row for each path."""
-    listed = comparison.parameter_differences[:maximum]
-    rest = len(comparison.parameter_differences) - len(listed)
+    """Return the table of differing parameters, a row for each path; periods that change alike are one row."""
+    differences = _merge_periods(comparison.parameter_differences)
+    listed = differences[:maximum]
+    rest = len(differences) - len(listed)
     columns = [ReportColumn("figure", "parameter")]
     columns += [
         replace(column, style="fixed") for column in _make_value_columns(comparison, "")[: len(comparison.summaries)]
@@ -149,6 +152,59 @@ def _build_data_table(comparison: Comparison, maximum: int | None) -> ReportTabl
     notes += ["–: not given, or unknown."] if any(None in one.values for one in listed) else []
     text = "Parameters that are not the same in all, as written in the files."
     return ReportTable("data", "Parameters that differ", text, tuple(columns), rows, tuple(notes))
+
+
+def _merge_periods(differences: Iterable[ParameterDifference]) -> list[ParameterDifference]:
+    """Return the differences; of a parameter whose periods all change alike one, with the range of each value."""
+    groups: dict[tuple[bool, ParameterPath], list[ParameterDifference]] = {}
+    for one in differences:
+        path = parse_path(one.path)
+        listed = isinstance(path[-1], int)
+        groups.setdefault((listed, path[:-1] if listed else path), []).append(one)
+    result = []
+    for (_, prefix), group in groups.items():
+        if len(group) < _MIN_PERIODS or not _change_alike(group):
+            result += group
+            continue
+        numbers = [int(parse_path(one.path)[-1]) for one in group]
+        gaps = f", {len(group)} periods" if numbers[-1] - numbers[0] >= len(group) else ""
+        named = f"{render_path(prefix)}[{numbers[0]}..{numbers[-1]}]{gaps}"
+        columns = zip(*(one.values for one in group), strict=True)
+        result.append(ParameterDifference(named, tuple(_format_range(column) for column in columns)))
+    return result
+
+
+def _change_alike(group: Sequence[ParameterDifference]) -> bool:
+    """Return whether each subject has one factor, one amount more or one value in all periods of a parameter."""
+    first, *others = zip(*(map(_split_value, one.values) for one in group), strict=True)
+    return all(
+        {unit for _, unit in (*first, *other)} == {first[0][1]}
+        and any(
+            None not in made and len(made) == 1
+            for made in (
+                {number for number, _ in other},
+                {None if old is None or new is None else new - old for (old, _), (new, _) in pairs},
+                {None if not old or new is None else new / old for (old, _), (new, _) in pairs},
+            )
+        )
+        for other in others
+        for pairs in [list(zip(first, other, strict=True))]
+    )
+
+
+def _split_value(text: str | None) -> tuple[Fraction | None, str]:
+    """Return the number and the unit of a value as written; None for what is no number."""
+    number, _, unit = (text or "").partition(" ")
+    try:
+        return Fraction(number.replace("_", "")), unit
+    except ValueError:
+        return None, unit
+
+
+def _format_range(texts: Sequence[str | None]) -> str | None:
+    """Return the least and the greatest of values as written, or the one that all are."""
+    least, greatest = (chosen(texts, key=lambda text: _split_value(text)[0] or 0) for chosen in (min, max))
+    return least if least == greatest else f"{least} to {greatest}"
 
 
 def _build_cost_table(comparison: Comparison) -> ReportTable:

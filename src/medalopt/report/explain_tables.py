@@ -9,6 +9,7 @@ from medalopt.analysis.explain.explanation import Explanation, MarginalPrice
 from medalopt.analysis.explain.local_analysis import SupplySource
 from medalopt.analysis.explain.shadow_prices import BindingConstraint, CostLine
 from medalopt.analysis.explain.sources import SourceAnalysis, SourceRoute
+from medalopt.catalog import STEP_TITLE, find_limit
 from medalopt.report.document import CellValue, NumberStyle, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import choose_money_scale, format_money, format_number, format_share, format_tonnes
 from medalopt.text import cut_list, escape_text, parse_path
@@ -251,18 +252,29 @@ def _format_line_amount(lines: list[CostLine]) -> str:
     return f"{format_number(amount)} {unit}" if unit else f"{amount:,.0f}"
 
 
+_LINE_TITLES = {  # parameters that state no limit of a constraint, by their last step
+    "opening_stock": "opening stock of {}",
+    "storable": "purchases of {}",
+}
+
+
 def _name_line(line: CostLine, steps: tuple[str | int, ...]) -> str:
-    """Return the name of the parameter of a line."""
+    """Return the name of the parameter of a line: of a constraint that of the tables of constraints."""
     if line.kind == "need":
         return f"medals {steps[1]}"
-    if line.kind == "rule":
-        return str(steps[-1]).replace("_", " ")
     if line.kind == "added":
         return str(steps[1])
     if line.kind == "charges":
         return "lots: charges and earlier price steps"
-    words = " ".join(str(step).replace("_", " ") for step in steps[2:])
-    return f"{steps[1]}, {words}"
+    if steps[-1] in _LINE_TITLES:
+        return _LINE_TITLES[str(steps[-1])].format(steps[1])
+    if steps[-1] == "up_to":
+        return STEP_TITLE.format(int(steps[3]) + 1, steps[1])
+    if "limits" in steps:
+        return f"limit {steps[3]} of {steps[1]}"
+    if steps[0] == "streams" and "storage" in steps:
+        return f"storage of {steps[1]}"
+    return find_limit(steps)[1].title.format(steps[1])
 
 
 _MAX_LEFT_OUT = 3
