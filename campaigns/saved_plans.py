@@ -30,7 +30,7 @@ from medalopt.analysis.sourcing.plan_analyses import analyse_plan
 from medalopt.instance.reader.excel_reader import Spreadsheet, read_workbook
 from medalopt.instance.reader.files import FileBytes
 from medalopt.instance.source_values import SourceValues
-from medalopt.plan.digests import canonicalize_sheet
+from medalopt.plan.digests import _canonicalize_sheet
 from medalopt.plan.reader import SavedFile, read_plan_file, read_plan_json, read_plan_workbook
 from medalopt.plan.schema import SavedPlan
 from medalopt.proof.verdict import Verdict, verify_plan
@@ -39,7 +39,7 @@ from medalopt.report.render.csv import render_csv_folder, render_report_csv
 from medalopt.report.render.json import build_plan_members, render_json, render_report_json
 from medalopt.report.render.xlsx import render_report_xlsx
 from medalopt.report.sourcing.plan_report import build_plan_report
-from medalopt.report.sourcing.table_verification import check_tables, compute_file_digests, find_altered
+from medalopt.report.sourcing.table_verification import _compute_file_digests, _find_altered, check_tables
 from medalopt.solve_instance import solve
 
 ROOT = Path(__file__).parents[1]
@@ -80,7 +80,7 @@ class Base:
     def judged(self, saved: SavedFile) -> Verdict | None:
         """Return the verdict of `verify`; None where a digest suffices to refuse the file."""
         assert isinstance(saved.plan, SavedPlan)
-        if find_altered(saved):
+        if _find_altered(saved):
             return None
         return check_tables(saved, verify_plan(self.instance, saved.plan), lambda: self.written)
 
@@ -231,7 +231,7 @@ def written(base: Base, form: str) -> SavedFile:
 def told(saved: SavedFile) -> Any:
     """Return the content of a file in a comparable form: no empty cells, numbers as numbers."""
     parts = (
-        {name: canonicalize_sheet(part) for name, part in saved.parts.items()}
+        {name: _canonicalize_sheet(part) for name, part in saved.parts.items()}
         if saved.file_format == "xlsx"
         else saved.parts
     )
@@ -254,7 +254,7 @@ def _forged(number: int, random: Random, base: Base) -> Found:
     where = _figure(random, content)
     saved = read_plan_json(FileBytes("plan.json", json.dumps(content).encode()))
     assert isinstance(saved.plan, SavedPlan)
-    forged = replace(saved, plan=saved.plan.model_copy(update={"digests": compute_file_digests(saved)}))
+    forged = replace(saved, plan=saved.plan.model_copy(update={"digests": _compute_file_digests(saved)}))
     wrong = (f"{number}: {where} is altered with its digest, and accepted",) if base.accepts(forged) else ()
     return Found(Counter({"json: digests made anew: not accepted": not wrong}), wrong)
 

@@ -20,7 +20,7 @@ from medalopt.analysis.explain.local_analysis import PlanNeighbourhood
 from medalopt.analysis.explain.shadow_prices import compute_cost_breakdown, find_binding_constraints
 from medalopt.errors import NoPlanError, UsageError
 from medalopt.plan.plan import Plan
-from medalopt.report.explain import summarize_explanation
+from medalopt.report.explain import _summarize_explanation
 
 CAP = ROOT / "models/extensions/silver_cap.py"
 BOUND_BY_EACH_OTHER = (
@@ -71,7 +71,7 @@ def test_the_invoice_holds_whatever_is_added(lines: tuple[str, ...], tmp_path: P
     found = explain_plan(plan, [path])
     assert (
         adds_up(plan, PlanNeighbourhood.build(plan, extensions=[path]))
-        and "Extension: " in (summarize_explanation(found)[2])
+        and "Extension: " in (_summarize_explanation(found)[2])
     )
 
 
@@ -131,7 +131,7 @@ def test_a_row_that_binds_little_is_reported_all_the_same() -> None:
 def test_what_is_not_proven_is_said(tmp_path: Path) -> None:
     """With unbounded variables the prices rest on the compiled program, and the page says so."""
     found = explained(loaded(plain()), extensions=[written(tmp_path, *BOUND_BY_EACH_OTHER)])
-    assert any("not verified" in line for line in summarize_explanation(found))
+    assert any("not verified" in line for line in _summarize_explanation(found))
 
 
 def test_an_extension_that_changes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

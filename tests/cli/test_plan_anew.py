@@ -15,7 +15,7 @@ from tests.report.reading import mentions
 
 import medalopt
 from medalopt.analysis.replanning.replan import make_replan_problem
-from medalopt.report.replanning import summarize_actuals
+from medalopt.report.replanning import _summarize_actuals
 
 ANEW = ("--after", "2018-02", "--actuals", "actuals.csv")
 
@@ -122,7 +122,7 @@ def test_without_a_first_plan(desk: Path) -> None:
     (desk / "actuals.csv").write_text(lots)
     instance = medalopt.load("base.yaml", {"medals.early.due": "2018-01", "market.silver.limit": "1 kg"})
     found = solve_replan(make_replan_problem(instance, "2018-02", desk / "actuals.csv"))
-    said = " ".join(summarize_actuals(found))
+    said = " ".join(_summarize_actuals(found))
     assert found.before is None and "planned" not in said and "more than the first plan" not in said
     assert mentions(said, "verdue", "`early`") and "after the last period" in said
     ran = here(

@@ -26,7 +26,7 @@ from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE, LEVEL_RULE
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.confidence import build_confidence_report
 from medalopt.report.render.json import build_plan_object
-from medalopt.report.risk import describe_risks, describe_split
+from medalopt.report.risk import _describe_split, describe_risks
 from medalopt.report.verify import build_verdict_report
 from medalopt.solve_instance import solve
 from medalopt.solver.confidence import separate_cuts
@@ -329,7 +329,7 @@ def test_a_better_split_costs_less(instance: Instance, changes: dict[str, int]) 
     levels = plan.duals[LEVEL_RULE]
     assert plan.objective < 0.95 * equal.objective and plan.certificate.optimal
     assert sum(1 - level for level in levels.values()) == pytest.approx(0.2)
-    assert "is split: " in describe_split(plan)[0]
+    assert "is split: " in _describe_split(plan)[0]
     policy, account = build_confidence(plan.instance), plan.account
     assert policy is not None
     draws = np.random.default_rng(2).standard_normal((100_000, policy.model.loading.shape[1]))

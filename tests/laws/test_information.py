@@ -13,7 +13,7 @@ from medalopt.analysis.risk import information
 from medalopt.analysis.risk.information import compute_information_value, compute_posterior_deviation
 from medalopt.errors import UsageError
 from medalopt.instance.instance import Instance
-from medalopt.report.confidence import encode_information
+from medalopt.report.confidence import _encode_information
 from medalopt.solve_instance import solve
 
 
@@ -62,7 +62,7 @@ def test_savings_agree_with_the_changed_file(promised: Instance) -> None:
     assert sum(one.share for one in found.factors) == pytest.approx(1)
     more = compute_information_value(promised, samples=8, sample_error=0.3)
     assert more.factors[0].sampled > found.factors[0].sampled
-    assert encode_information(found)["rows"][0]["per_sample"] == pytest.approx(found.factors[0].sampled / 4)
+    assert _encode_information(found)["rows"][0]["per_sample"] == pytest.approx(found.factors[0].sampled / 4)
 
 
 def test_information_needs_a_promise(promised: Instance) -> None:

@@ -22,7 +22,7 @@ from medalopt.proof.certificate import COMPILED_SCOPE, InfeasibilityProof
 from medalopt.proof.verdict import InfeasibilityVerdict, _check_proof_claims, verify_infeasibility, verify_plan
 from medalopt.report.render.json import build_no_plan_object, build_plan_object, render_json
 from medalopt.report.render.text import render_report_text
-from medalopt.report.verify import build_recheck_object, build_recheck_report
+from medalopt.report.verify import _build_recheck_object, build_recheck_report
 
 INSTANCES = Path(__file__).parents[2] / "instances"
 Edit = Callable[[dict[str, Any]], None]
@@ -139,7 +139,7 @@ def test_rows_that_were_added_are_checked_too(tmp_path: Path) -> None:
         medalopt.solve(instance, extensions=[tmp_path / "own.py"])
     answer = render_json(build_no_plan_object(instance, "infeasible", "cost", refusal.value.proof))
     right = judged(instance, json.loads(answer))
-    assert right.accepted and build_recheck_object(right)["scope"] == "instance and 1 added row"
+    assert right.accepted and _build_recheck_object(right)["scope"] == "instance and 1 added row"
     assert "valid: no feasible plan exists that satisfies the instance and 1 added row." in render_report_text(
         build_recheck_report(right, "answer.json")
     )
@@ -205,7 +205,7 @@ def test_both_forms_of_the_verdict() -> None:
         "Result is valid: no feasible plan exists.",
         "  answer.json: its Farkas multipliers prove the instance infeasible (exact rational).",
     ]
-    told = build_recheck_object(right)
+    told = _build_recheck_object(right)
     assert told["accepted"] is True and told["broken"] == [] and told["gap"] is None and told["margin"] == 1.65
     content = json.loads(answer)
     content["proof"]["duals"] = [{"rule": "wish", "key": [], "value": 1.0}] * 30
@@ -214,7 +214,7 @@ def test_both_forms_of_the_verdict() -> None:
     assert lines[0] == "Result is not valid." and len(lines) == 22
     assert "11 more (--json lists all)" in lines[-1]
     assert all(
-        row.keys() == {"rule", "path", "amount", "unit", "text"} for row in build_recheck_object(wrong)["broken"]
+        row.keys() == {"rule", "path", "amount", "unit", "text"} for row in _build_recheck_object(wrong)["broken"]
     )
 
 

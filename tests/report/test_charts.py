@@ -30,7 +30,7 @@ from medalopt.report.charts import (
     shorten_name,
 )
 from medalopt.report.document import Report, ReportColumn, ReportTable
-from medalopt.report.render.html import render_page
+from medalopt.report.render.html import _render_page
 from medalopt.report.render.text import TextColumn, TextTable, format_table, split_summary
 
 Parts = Sequence[TextTable | Chart]
@@ -38,7 +38,7 @@ Parts = Sequence[TextTable | Chart]
 
 def render_html(title: str, lines: Iterable[str], parts: Parts, foot: Iterable[str] = ()) -> str:
     """Return a page with sentences, parts and lines at its bottom."""
-    return render_page(title, split_summary(Report(title, tuple(lines))), parts, foot)
+    return _render_page(title, split_summary(Report(title, tuple(lines))), parts, foot)
 
 
 HOSTILE = "</script><script>alert(1)</script><img src=http://evil.example/x onerror=alert(2)>=1+1\u2028"

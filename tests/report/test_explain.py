@@ -16,11 +16,11 @@ from tests.report.reading import list_numbers, mentions
 import medalopt
 from medalopt.analysis.explain.explanation import Explanation, explain_plan, explain_stream
 from medalopt.report.explain import (
-    build_explanation_object,
+    _build_explanation_object,
+    _build_stream_object,
+    _summarize_explanation,
     build_explanation_report,
-    build_stream_object,
     build_stream_report,
-    summarize_explanation,
 )
 from medalopt.report.explain_tables import build_binding_table
 from medalopt.report.render.json import render_json
@@ -49,7 +49,7 @@ def test_the_page_fits(name: str, width: int, monkeypatch: pytest.MonkeyPatch) -
 
 def test_what_matters_comes_first() -> None:
     """After the cost of Tokyo comes the price of silver, its reason, and the next source."""
-    line = summarize_explanation(explained("tokyo2020"))[2]
+    line = _summarize_explanation(explained("tokyo2020"))[2]
     assert mentions(line, "silver", "mined_silver", "recycled", "pick_up (bundle) from kanto")
 
 
@@ -68,7 +68,7 @@ def test_what_is_left_out_is_reported_with_its_price() -> None:
     """South asks 400 and comes in below 250, which a sentence says."""
     line = next(
         line
-        for line in summarize_explanation(explain_plan(medalopt.solve(phones(EAST, WEST, SOUTH))))
+        for line in _summarize_explanation(explain_plan(medalopt.solve(phones(EAST, WEST, SOUTH))))
         if "phone from south" in line
     )
     assert mentions(line, numbers=(20, 250, 400))  # t offered; JPY/t below which it enters, and now
@@ -77,7 +77,7 @@ def test_what_is_left_out_is_reported_with_its_price() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_object_holds_what_the_page_says(name: str) -> None:
     """As JSON the invoice adds up to the objective, every path can be read back, and no number is infinite."""
-    told = parsed(build_explanation_object(explained(name)))
+    told = parsed(_build_explanation_object(explained(name)))
     assert list(told["explanation"]) == ["binding", "prices", "sources", "invoice", "alternatives", "unproven"]
     total = sum(line["value"] for line in told["explanation"]["invoice"])
     assert total == pytest.approx(told["objective"]["value"], rel=1e-9)
@@ -99,7 +99,7 @@ def test_a_stream_in_a_bundle_shows_both_stories(monkeypatch: pytest.MonkeyPatch
         mentions(" ".join(page.split()), "box (bundle) from west")
         and max(cell_len(line) for line in page.splitlines()) <= 80
     )
-    told = parsed(build_stream_object(found))["explanation"]
+    told = parsed(_build_stream_object(found))["explanation"]
     assert told["stream"]["streams"] == ["streams.phone@west"]
     assert told["bundle"]["streams"] == ["streams.kettle@west", "streams.phone@west"]
 

@@ -75,7 +75,7 @@ def _parse_and_run(arguments: list[str]) -> int:
         app = build_app(arguments[0] if arguments else "")
         result = app(arguments, prog_name="medalopt", standalone_mode=False)
     except OSError as error:  # commands handle their own errors: this is help that could not be printed
-        discard_output()
+        _discard_output()
         raise OutputError(f"standard output could not be written ({error.strerror})") from error
     except typer.TyperException as error:
         if not arguments:
@@ -112,7 +112,7 @@ def run_guarded(action: Callable[[], int], as_json: bool) -> int:
     except MedaloptError as error:
         return _report_error(error, as_json)
     except BrokenPipeError:
-        discard_output()
+        _discard_output()
         return OutputError.exit_code  # the reader has closed the pipe: print nothing
     except SystemExit as error:
         return _system_exit_code(error)
@@ -156,7 +156,7 @@ def print_output(text: str | Iterable[str]) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        discard_output()
+        _discard_output()
         raise OutputError(f"standard output could not be written ({error.strerror})") from error
 
 
@@ -200,7 +200,7 @@ def _print_and_return(text: str, exit_code: int) -> int:
 def _system_exit_code(error: SystemExit) -> int:
     """Return the exit code of a SystemExit: typer raises it for a closed pipe and for shell completion."""
     if isinstance(error.__context__, BrokenPipeError):
-        discard_output()
+        _discard_output()
         return OutputError.exit_code
     return error.code if isinstance(error.code, int) else 0
 
@@ -210,7 +210,7 @@ def _single_line(error: BaseException) -> str:
     return escape_text(" ".join(str(error).split()), _MAX_LINE_LENGTH)
 
 
-def discard_output() -> None:
+def _discard_output() -> None:
     """Redirect standard output to the null device, so that Python does not flush its buffer again at exit."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

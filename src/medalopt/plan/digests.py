@@ -145,7 +145,7 @@ def compute_part_digests(form: str, parts: Mapping[str, Any]) -> dict[str, str]:
         Digest by name, with the prefix of the format.
     """
     return {
-        f"{PART_PREFIXES[form]}{name}": compute_digest(part if form != "xlsx" else canonicalize_sheet(part))
+        f"{PART_PREFIXES[form]}{name}": compute_digest(part if form != "xlsx" else _canonicalize_sheet(part))
         for name, part in parts.items()
     }
 
@@ -164,16 +164,10 @@ def split_sourcing_parts(sourcing: Mapping[str, Any]) -> dict[str, Any]:
     return named | {f"documents.{number}": one for number, one in enumerate(sourcing.get("documents", ()), start=1)}
 
 
-def canonicalize_sheet(rows: Iterable[Iterable[Any]]) -> list[list[Any]]:
+def _canonicalize_sheet(rows: Iterable[Iterable[Any]]) -> list[list[Any]]:
     """Return the cells of a sheet in canonical form: sorted rows, numbers with 16 digits, single spaces.
 
     The form is invariant under sorting a table and under saving by another program.
-
-    Args:
-        rows: Cells by row.
-
-    Returns:
-        Canonical cells by row, empty rows dropped.
     """
     kept = [_trim_row([_canonical_cell(cell) for cell in row]) for row in rows]
     return sorted((row for row in kept if row), key=json.dumps)

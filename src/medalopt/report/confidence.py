@@ -273,7 +273,7 @@ def build_information_report(found: InformationValuation) -> Report:
     instance, table = found.plan.instance, _tabulate_savings(found)
     drawn = {"tables": (table,), "charts": (_draw_savings(found),)} if table.rows else {}
     lines = _summarize_savings(found)
-    return make_report(instance, "Value of information in {}", lines, lambda: encode_information(found), **drawn)
+    return make_report(instance, "Value of information in {}", lines, lambda: _encode_information(found), **drawn)
 
 
 def _summarize_savings(found: InformationValuation) -> Iterable[str]:
@@ -359,15 +359,8 @@ def _draw_savings(found: InformationValuation) -> Chart:
     return draw_bar_pairs(title, across, names, series)
 
 
-def encode_information(found: InformationValuation) -> dict[str, Any]:
-    """Encode the value of information as JSON members.
-
-    Args:
-        found: Savings by parameter.
-
-    Returns:
-        Plain data.
-    """
+def _encode_information(found: InformationValuation) -> dict[str, Any]:
+    """Encode the value of information as JSON members."""
     instance, row = found.plan.instance, found.row
     return {
         "format": INFORMATION_FORMAT,

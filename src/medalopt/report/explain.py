@@ -64,18 +64,14 @@ def build_explanation_report(explanation: Explanation) -> Report:
         )
         return tuple(table for table in tables if table.rows)
 
-    lines, shown = summarize_explanation(explanation), tabulate(whole=False)
-    encode = partial(build_explanation_object, explanation)
+    lines, shown = _summarize_explanation(explanation), tabulate(whole=False)
+    encode = partial(_build_explanation_object, explanation)
     title = "Explanation: {}" if explanation.lots is None else "Explanation: {}, with the lots of the plan kept"
     return make_report(instance, title, lines, encode, tables=tabulate(whole=True), screen=shown)
 
 
-def summarize_explanation(explanation: Explanation) -> list[str]:
-    """Return the sentences above the tables.
-
-    Returns:
-        Objective and proof, added constraints, dear metals, sources left out, alternative optima.
-    """
+def _summarize_explanation(explanation: Explanation) -> list[str]:
+    """Return the sentences above the tables."""
     plan = explanation.plan
     lines = [describe_status(explanation.chosen), describe_objective(explanation.chosen)]
     lines += describe_confidence_prices(plan)
@@ -238,7 +234,7 @@ def build_stream_report(explanation: StreamExplanation) -> Report:
         lines += _describe_source(explanation, explanation.bundle)
     title = f"{name}: {device} from {region}"
     tables = tuple(table for table in (_tabulate_routes(explanation), _tabulate_balance(explanation)) if table.rows)
-    return make_report(instance, title, lines, lambda: build_stream_object(explanation), tables=tables, screen=())
+    return make_report(instance, title, lines, lambda: _build_stream_object(explanation), tables=tables, screen=())
 
 
 def _tabulate_routes(explanation: StreamExplanation) -> ReportTable:
@@ -354,12 +350,8 @@ def _describe_quantity_range(analysis: SourceAnalysis) -> list[str]:
     return [f"Alternative optima: {format_tonnes(analysis.minimum)} to {format_tonnes(analysis.maximum)}."]
 
 
-def build_explanation_object(explanation: Explanation) -> dict[str, Any]:
-    """Return the explanation of a plan as one object.
-
-    Returns:
-        The members of the JSON output; all amounts in the unit of the objective.
-    """
+def _build_explanation_object(explanation: Explanation) -> dict[str, Any]:
+    """Return the explanation of a plan as one object."""
     alternatives = {
         "unique": explanation.is_unique,
         "differ_in": None if explanation.others is None else list(explanation.others),
@@ -402,12 +394,8 @@ def build_explanation_object(explanation: Explanation) -> dict[str, Any]:
     return {**identify_plan(explanation.chosen), "explanation": content}
 
 
-def build_stream_object(explanation: StreamExplanation) -> dict[str, Any]:
-    """Return the explanation of one stream as one object.
-
-    Args:
-        explanation: Explanation of the stream, and of its bundle where it has one.
-    """
+def _build_stream_object(explanation: StreamExplanation) -> dict[str, Any]:
+    """Return the explanation of one stream as one object."""
     bundle = None if explanation.bundle is None else _build_source_row(explanation.plan, explanation.bundle)
     return {
         **identify_plan(explanation.plan),

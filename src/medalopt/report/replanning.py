@@ -391,7 +391,7 @@ def add_actuals(report: Report, replan: Replan) -> Report:
     return replace(
         report,
         title=f"{title}, replanned after {replan.problem.last_period}",
-        headline=(*summarize_actuals(replan), *report.headline),
+        headline=(*_summarize_actuals(replan), *report.headline),
         tables=(*actuals, *report.tables),
         printed=select_print_tables((*actuals, *report.tables)),
         screen=(*(replace(table, most=MOST_SCREEN_ROWS) for table in actuals), *select_screen_tables(report.tables)),
@@ -427,15 +427,8 @@ def remove_settled_parties(report: Report, settled: frozenset[str]) -> Report:
     )
 
 
-def summarize_actuals(replan: Replan) -> tuple[str, ...]:
-    """Return the sentences on executed, contracted and planned quantities and on total cost.
-
-    Args:
-        replan: New plan with the executed periods.
-
-    Returns:
-        The sentences.
-    """
+def _summarize_actuals(replan: Replan) -> tuple[str, ...]:
+    """Return the sentences on executed, contracted and planned quantities and on total cost."""
     return (
         *_describe_total_cost(replan),
         *_describe_devices(replan),

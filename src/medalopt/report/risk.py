@@ -65,7 +65,7 @@ def describe_confidence_prices(plan: Plan) -> tuple[str, ...]:
         confidence binds.
     """
     instance = plan.instance
-    return describe_split(plan) + tuple(
+    return _describe_split(plan) + tuple(
         f"The {describe_promise(instance, price.row)} for {name_promise(instance, price.row)} binds: "
         f"one {_PROMISE_STEPS[price.row.level > 0]} less saves {format_money(price.saves)} {plan.unit}."
         for price in price_confidence(plan.account, plan.duals)[:_MOST_METALS]
@@ -89,12 +89,8 @@ def describe_buffers(plan: Plan) -> tuple[str, ...]:
     )
 
 
-def describe_split(plan: Plan) -> tuple[str, ...]:
-    """Describe the split of a joint confidence over metals and deadlines.
-
-    Returns:
-        One sentence, the lowest confidence first; none without a joint confidence.
-    """
+def _describe_split(plan: Plan) -> tuple[str, ...]:
+    """Describe the split of a joint confidence over metals and deadlines."""
     joint, policy = get_joint_confidence(plan.instance), build_confidence(plan.instance)
     if joint is None or policy is None:
         return ()

@@ -40,12 +40,8 @@ def _build_verdict_object(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def build_recheck_object(verdict: InfeasibilityVerdict) -> dict[str, Any]:
-    """Return the verdict on a saved proof of infeasibility as plain data.
-
-    Returns:
-        The members of the JSON output; a number that is not finite is None.
-    """
+def _build_recheck_object(verdict: InfeasibilityVerdict) -> dict[str, Any]:
+    """Return the verdict on a saved proof of infeasibility as plain data."""
     return {
         "accepted": verdict.accepted,
         "broken": _tabulate_violations(verdict.broken).list_records(),
@@ -144,7 +140,7 @@ def build_recheck_report(verdict: InfeasibilityVerdict, name: str) -> Report:
     if verdict.proof.holds:
         start = f"{escape_text(name)}: " if verdict.accepted else ""
         lines.append(f"{start}its Farkas multipliers prove the {scope} infeasible ({arithmetic}).")
-    return _make_report(title, lines, build_recheck_object(verdict), _tabulate_violations(verdict.broken))
+    return _make_report(title, lines, _build_recheck_object(verdict), _tabulate_violations(verdict.broken))
 
 
 def _list_violations(broken: Sequence[Violation]) -> list[str]:

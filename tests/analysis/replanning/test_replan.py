@@ -15,7 +15,7 @@ from medalopt.analysis.replanning.replan import Replan, ReplanProblem, make_repl
 from medalopt.errors import InputError, NoPlanError, UsageError
 from medalopt.report.atomic_write import write_folder
 from medalopt.report.render.csv import render_csv_folder
-from medalopt.report.replanning import summarize_actuals
+from medalopt.report.replanning import _summarize_actuals
 
 BASE = Path(__file__).with_name("base.yaml")
 LOTS = """lot,stream,treatment,smelter,period,wet_t,moisture,dry_t,assay_Ag,payable_Ag_kg,charges,settled_on
@@ -249,7 +249,7 @@ def test_lots_of_fractions(tmp_path: Path) -> None:
     kinds = {"supply": 1_000, "collection": 0, "treating": 100, "transport": 0, "residue": 0, "sales": -200}
     assert past.cost_by_kind == pytest.approx({**kinds, "charges": 50 + 18 + 10})
     assert found.problem.remaining_instance.smelters.limit.value == pytest.approx([30 - 0.6, np.inf][:1], rel=1e-9)
-    assert found.plan.certificate.optimal and "Devices sent by 2018-02: 1 t" in " ".join(summarize_actuals(found))
+    assert found.plan.certificate.optimal and "Devices sent by 2018-02: 1 t" in " ".join(_summarize_actuals(found))
     for lots, said in (
         (FRACTION_LOTS.replace("A1,phone@north,dismantle,,2018-01,1,,\n", ""), "no devices were treated up to then"),
         (FRACTION_LOTS.replace("dismantle/boards", "dismantle"), "name one of them, as `TREATMENT/FRACTION`"),
@@ -418,7 +418,7 @@ def test_shares_over_the_whole_horizon(tmp_path: Path) -> None:
     regions = solve_replan(replan_after_february(tmp_path, policy__participation="60 %")).missed_requirements
     assert [one.path for one in regions] == ["policy.participation of north", "policy.participation of south"]
     assert all(one.required_share == 0.6 and one.actual_share < 0.6 for one in regions)
-    assert any("policy.device_share.phone" in line and "30" in line for line in summarize_actuals(found))
+    assert any("policy.device_share.phone" in line and "30" in line for line in _summarize_actuals(found))
 
 
 def _sent(found: Replan) -> tuple[float, float]:

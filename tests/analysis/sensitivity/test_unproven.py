@@ -26,7 +26,7 @@ from medalopt.analysis.sensitivity.what_if import evaluate_delays, evaluate_outa
 from medalopt.analysis.sourcing import plan_analyses
 from medalopt.analysis.sourcing.plan_analyses import analyse_plan
 from medalopt.errors import SolverError
-from medalopt.report.explain import build_explanation_object, summarize_explanation
+from medalopt.report.explain import _build_explanation_object, _summarize_explanation
 from medalopt.report.render.text import format_table
 from medalopt.report.sensitivity.curves import report_curve, report_surface
 from medalopt.report.sensitivity.device_mix import report_device_mix
@@ -202,16 +202,16 @@ def test_an_explanation_lacks_what_is_not_proven(monkeypatch: pytest.MonkeyPatch
         len(found.marginal_prices) == len(whole.marginal_prices) - 2
         and len(found.source_analyses) == len(whole.source_analyses) - 1
     )
-    assert mentions(" ".join(summarize_explanation(found)), "not verified", *found.unproven)
-    assert build_explanation_object(found)["explanation"]["unproven"] == list(found.unproven)
+    assert mentions(" ".join(_summarize_explanation(found)), "not verified", *found.unproven)
+    assert _build_explanation_object(found)["explanation"]["unproven"] == list(found.unproven)
 
 
 def test_that_other_plans_are_as_good_may_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """If uniqueness is not verified, neither the explanation nor the ranges state it."""
     monkeypatch.setattr(PlanNeighbourhood, "find_alternatives", fail)
     found = explained(ScenarioRunner(TINY).instance)
-    assert found.is_unique is None and "not proven" in summarize_explanation(found)[-1]
-    assert build_explanation_object(found)["explanation"]["alternatives"]["unique"] is None
+    assert found.is_unique is None and "not proven" in _summarize_explanation(found)[-1]
+    assert _build_explanation_object(found)["explanation"]["alternatives"]["unique"] is None
     part = report_ranges(compute_ranges(ScenarioRunner(TINY)))
     assert "Alternative optima: could not be proven or excluded." in part.lines
 

@@ -15,7 +15,7 @@ from medalopt.errors import UsageError
 from medalopt.plan.schema import SavedPlan
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.render.json import build_plan_object
-from medalopt.report.sourcing.plan_report import describe_whole_loads
+from medalopt.report.sourcing.plan_report import _describe_whole_loads
 from medalopt.solver.highs import TimeBudget
 from medalopt.solver.mip import TruckloadGroup
 
@@ -77,7 +77,7 @@ def test_without_streams_nothing_is_rounded() -> None:
     found = plan_whole_loads(plan("dantzig"), 1.0)
     assert (found.loads, found.part) == (0, 0)
     assert found.plan.cost == pytest.approx(4.98)
-    assert "no extra cost" in describe_whole_loads(found)
+    assert "no extra cost" in _describe_whole_loads(found)
 
 
 def test_loads_that_no_plan_can_keep_are_refused() -> None:
@@ -89,7 +89,7 @@ def test_loads_that_no_plan_can_keep_are_refused() -> None:
 
 def test_the_cost_of_loads_is_reported() -> None:
     """The sentence has the loads, those that go part full, and the difference to the exact plan."""
-    text = describe_whole_loads(plan_whole_loads(plan("tiny"), 2.0))
+    text = _describe_whole_loads(plan_whole_loads(plan("tiny"), 2.0))
     assert mentions(text, "JPY", numbers=(2, 18, 3, 101_692))
 
 

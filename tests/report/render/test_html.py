@@ -12,7 +12,7 @@ from tests.report.plans import plan
 from tests.report.sourcing.handmade import HOSTILE, content
 
 from medalopt.report.document import Report
-from medalopt.report.render.html import format_document_lines, render_report_html
+from medalopt.report.render.html import _format_document_lines, render_report_html
 from medalopt.report.sourcing.plan_report import build_plan_report
 
 CHROMIUM = shutil.which("chromium")
@@ -165,6 +165,6 @@ def test_a_draft_is_stamped_and_an_order_is_not() -> None:
 def test_a_long_document_is_shown_as_sums() -> None:
     """The page stays small: the lines of many periods are folded, and it says where they stand one by one."""
     whole, long = (next(iter(content(rows=rows).documents)) for rows in (3, 200))
-    assert len(format_document_lines(whole.lines)) == 1
-    assert [len(part.rows) for part in format_document_lines(long.lines)] == [len(HOSTILE) + 1]
-    assert format_document_lines(long.lines)[-1].notes[-1].endswith("and award.csv of the folder.")
+    assert len(_format_document_lines(whole.lines)) == 1
+    assert [len(part.rows) for part in _format_document_lines(long.lines)] == [len(HOSTILE) + 1]
+    assert _format_document_lines(long.lines)[-1].notes[-1].endswith("and award.csv of the folder.")

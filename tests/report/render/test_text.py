@@ -13,17 +13,17 @@ from medalopt.report.render.text import (
     Screen,
     TextColumn,
     TextTable,
+    _lay_out_table,
+    _select_columns,
+    _wrap_text,
     format_table,
-    lay_out_table,
     render_report_text,
-    select_columns,
     show_progress,
-    wrap_text,
 )
 
 
 def _table(width: int, section: TextTable) -> list[str]:
-    header, rows = lay_out_table(section, width)
+    header, rows = _lay_out_table(section, width)
     return [*header, *(line for row in rows for line in row)]
 
 
@@ -51,7 +51,7 @@ def test_a_table_with_room() -> None:
 
 def test_columns_of_the_highest_rank_go_first() -> None:
     """In a narrow terminal columns of the highest rank are omitted first, those of rank 0 never."""
-    assert [select_columns(SOME, width) for width in (80, 40, 20, 5)] == [(0, 1, 2, 3), (0, 1, 2), (0, 1), (0, 1)]
+    assert [_select_columns(SOME, width) for width in (80, 40, 20, 5)] == [(0, 1, 2, 3), (0, 1, 2), (0, 1), (0, 1)]
 
 
 def test_long_names_are_broken_where_they_may_be() -> None:
@@ -76,7 +76,7 @@ def test_long_names_are_broken_where_they_may_be() -> None:
 )
 def test_text_is_broken_between_words(text: str, width: int, lines: list[str]) -> None:
     """No word is broken that fits, no number is parted from its unit, and wide signs count as two."""
-    assert wrap_text(text, width) == lines
+    assert _wrap_text(text, width) == lines
 
 
 def test_wide_signs_are_two_cells() -> None:

@@ -15,7 +15,7 @@ from python_calamine import CalamineWorkbook
 from tests.report.sourcing.handmade import HOSTILE, content
 
 from medalopt.report.document import Report, ReportColumn, ReportTable, sum_column
-from medalopt.report.render.worksheet import MOST_CELL_UNITS, SheetNames, clean_cell_text, make_number_format
+from medalopt.report.render.worksheet import MOST_CELL_UNITS, SheetNames, _make_number_format, clean_cell_text
 from medalopt.report.render.xlsx import render_report_xlsx
 
 _RECALCULATES = """<?xml version="1.0" encoding="UTF-8"?>
@@ -189,10 +189,10 @@ def test_text_is_cut_and_cleaned() -> None:
 
 def test_figures_carry_their_units() -> None:
     """A number format groups digits, keeps those of its column and names the unit, which cannot break out of it."""
-    assert make_number_format(ReportColumn("a", "A", "t", 1)) == '#,##0.0" t"'
-    assert make_number_format(ReportColumn("a", "A", "%", 2)) == "0.00%"
-    assert make_number_format(ReportColumn("a", "A", "")) == "#,##0"
-    assert make_number_format(ReportColumn("a", "A", 'x";[Red]')) == '#,##0" x;[Red]"'
+    assert _make_number_format(ReportColumn("a", "A", "t", 1)) == '#,##0.0" t"'
+    assert _make_number_format(ReportColumn("a", "A", "%", 2)) == "0.00%"
+    assert _make_number_format(ReportColumn("a", "A", "")) == "#,##0"
+    assert _make_number_format(ReportColumn("a", "A", 'x";[Red]')) == '#,##0" x;[Red]"'
 
 
 def test_what_is_no_number_is_an_empty_cell_or_words() -> None:

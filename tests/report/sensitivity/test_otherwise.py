@@ -23,10 +23,10 @@ from medalopt.analysis.sensitivity.what_if import (
 )
 from medalopt.report.charts import render_svg
 from medalopt.report.render.text import format_table
-from medalopt.report.sensitivity.report_part import MOST_BARS, LossBar, describe_change, format_change, plot_loss_bars
+from medalopt.report.sensitivity.report_part import MOST_BARS, LossBar, _plot_loss_bars, describe_change, format_change
 from medalopt.report.sensitivity.what_if import (
+    _encode_premium,
     describe_premium,
-    encode_premium,
     report_delay,
     report_outages,
     report_premium,
@@ -91,7 +91,7 @@ def test_the_same_for_a_program() -> None:
 def test_bars_without_a_plan_are_hatched() -> None:
     """Infeasible bars have their own colour and pattern, and show the shortage."""
     rows = [LossBar("{a}", INF, {"sil{ver": 3.0}), LossBar("b", 2.0), LossBar("c", INF, {})]
-    option = plot_loss_bars(rows, "JPY")
+    option = _plot_loss_bars(rows, "JPY")
     plain, none = option["series"]
     assert plain["itemStyle"]["color"] != none["itemStyle"]["color"] and none["itemStyle"]["decal"]["symbol"] == "rect"
     assert mentions(none["data"][0]["label"]["formatter"], "nfeasible", "sil(ver", numbers=(3,))
@@ -102,7 +102,7 @@ def test_bars_without_a_plan_are_hatched() -> None:
 
 def test_only_so_many_bars_are_drawn() -> None:
     """More than can be read are left to the table."""
-    option = plot_loss_bars([LossBar(str(n), float(n)) for n in range(40)], "kg CO2e")
+    option = _plot_loss_bars([LossBar(str(n), float(n)) for n in range(40)], "kg CO2e")
     assert len(option["series"][0]["data"]) == MOST_BARS and not option["legend"]["show"]
 
 
@@ -180,4 +180,6 @@ def test_the_premium_in_words() -> None:
     told = report_premium(none, INSTANCE).members["premium"]
     assert told["cost_bought"] is None and told["short"] == {"Ag": 2.0}
     free = dataclasses.replace(plain, footprint=0.0, footprint_bought=0.0, medals=0)
-    assert len(describe_premium(free, INSTANCE)) == 1 and encode_premium(free, INSTANCE)["premium"]["per_medal"] is None
+    assert (
+        len(describe_premium(free, INSTANCE)) == 1 and _encode_premium(free, INSTANCE)["premium"]["per_medal"] is None
+    )

@@ -16,7 +16,7 @@ from medalopt.report.charts import render_svg
 from medalopt.report.render.json import render_report_json
 from medalopt.report.render.text import format_table, render_report_text
 from medalopt.report.sensitivity.report_part import build_sensitivity_report
-from medalopt.report.sensitivity.tornado import report_variance, title_cause
+from medalopt.report.sensitivity.tornado import _title_cause, report_variance
 
 VARIANTS = ScenarioRunner(BY_HAND)
 
@@ -116,4 +116,4 @@ def test_a_cause_of_several_figures_has_its_name(found: VarianceAnalysis) -> Non
     """The assays of one device are called so."""
     own = found.inputs[0]
     both = UncertainInput(("devices", "phone"), own.factors * 2, 0.5)
-    assert title_cause(VARIANTS.instance, both) == "assays of phone"
+    assert _title_cause(VARIANTS.instance, both) == "assays of phone"

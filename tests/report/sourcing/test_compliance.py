@@ -3,7 +3,7 @@ from dataclasses import replace
 from tests.report.plans import plan
 from tests.report.sourcing.parties import with_parties
 
-from medalopt.report.sourcing.compliance import read_compliance_documents, tabulate_compliance_documents
+from medalopt.report.sourcing.compliance import _read_compliance_documents, tabulate_compliance_documents
 
 
 def test_every_smelter_that_is_used_has_its_list_with_blanks() -> None:
@@ -18,7 +18,7 @@ def test_every_smelter_that_is_used_has_its_list_with_blanks() -> None:
 def test_compliance_documents_of_a_metal_are_required_where_it_is_returned() -> None:
     """A smelter without gold needs no gold guidance, nor Shonan a brand of copper."""
     silver_and_copper = {str(row[2]) for row in tabulate_compliance_documents(plan("tiny"))[0].rows}
-    wanted = [one for one in read_compliance_documents() if not one.metals or one.metals & {"Ag", "Cu"}]
+    wanted = [one for one in _read_compliance_documents() if not one.metals or one.metals & {"Ag", "Cu"}]
     assert silver_and_copper == {one.name for one in wanted if one.jurisdictions != {"JP"}}
     assert not any("Gold" in paper for paper in silver_and_copper)
     shonan = {str(row[4]) for row in tabulate_compliance_documents(plan("tokyo2020"))[0].rows if row[1] == "shonan"}

@@ -18,11 +18,11 @@ from medalopt.analysis.sourcing.whole_loads import plan_whole_loads
 from medalopt.instance.reader.yaml_nodes import SourceNote
 from medalopt.report.document import OrderDocument, Report, ReportTable, sum_column
 from medalopt.report.render.text import FILE_WIDTH, SCREEN_LINES, Screen, render_report_text
-from medalopt.report.sourcing.compliance import NO_SOURCE, extract_marks, tabulate_assumptions
+from medalopt.report.sourcing.compliance import NO_SOURCE, _extract_marks, tabulate_assumptions
 from medalopt.report.sourcing.orders import build_orders
-from medalopt.report.sourcing.plan_report import build_plan_report, summarize_decision
+from medalopt.report.sourcing.plan_report import build_plan_report, _summarize_decision
 from medalopt.report.sourcing.procurement import (
-    describe_award,
+    _describe_award,
     describe_risks,
     tabulate_awards,
     tabulate_price_exposure,
@@ -113,7 +113,7 @@ def test_whole_loads_stand_in_the_decision() -> None:
     loads = build_plan_report(found.plan, found, around("tiny"))
     assert any(mentions(line, "load", numbers=(1,)) for line in loads.headline)
     assert any(mentions(line, "without whole loads", numbers=(3.35e6,)) for line in loads.headline)
-    whole = summarize_decision(PlanFacts(plan("tiny")), (), around("tiny"), None)
+    whole = _summarize_decision(PlanFacts(plan("tiny")), (), around("tiny"), None)
     assert not any("whole loads" in line for line in whole)
     taken = _table(loads, "award")
     assert sum_column(taken, [column.key for column in taken.columns].index("taken_t")) == pytest.approx(30)
@@ -121,9 +121,9 @@ def test_whole_loads_stand_in_the_decision() -> None:
 
 def test_buying_that_costs_the_same_or_cannot_be_is_said() -> None:
     """A plan of purchases equals the benchmark; metal without offer has none."""
-    bought = summarize_decision(PlanFacts(plan("dantzig")), (), around("dantzig"), None)
+    bought = _summarize_decision(PlanFacts(plan("dantzig")), (), around("dantzig"), None)
     assert any(mentions(line, "Benchmark", "USD") and list_numbers(line) == [4.98] for line in bought)
-    short = summarize_decision(PlanFacts(plan("london2012")), (), around("london2012"), None)
+    short = _summarize_decision(PlanFacts(plan("london2012")), (), around("london2012"), None)
     assert any(mentions(line, "Benchmark", "not available") for line in short)
 
 
@@ -135,7 +135,7 @@ def test_complete_documents_are_counted() -> None:
 
     def count(known: Plan, documents: tuple[OrderDocument, ...]) -> tuple[list[float], bool]:
         """Return the numbers in the line on documents, and whether it speaks of drafts."""
-        said = [line for line in summarize_decision(PlanFacts(known), documents, None, None) if "order" in line]
+        said = [line for line in _summarize_decision(PlanFacts(known), documents, None, None) if "order" in line]
         return [number for line in said for number in list_numbers(line)], any("draft" in line for line in said)
 
     assert count(dantzig, build_orders(dantzig).documents) == ([2], False)
@@ -173,7 +173,7 @@ def test_the_award_table_shows_every_stream(tiny: Report) -> None:
 )
 def test_what_is_awarded(taken: float, offered: float, free: float, said: str) -> None:
     """A stream is taken whole or in part, or refused; one that can go nowhere has not been refused."""
-    assert describe_award(taken, offered, free) == said
+    assert _describe_award(taken, offered, free) == said
 
 
 def test_a_stream_without_a_route_was_not_refused(tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_assumptions_have_every_figure_with_its_source(tmp_path: Path) -> None:
 )
 def test_marks_are_those_of_the_author(texts: tuple[str, ...], note: str, mark: str) -> None:
     """The words seen, recalled, derived and estimated are marks wherever they stand in source and note."""
-    assert extract_marks(SourceNote("devices.phone", texts, note)) == mark
+    assert _extract_marks(SourceNote("devices.phone", texts, note)) == mark
 
 
 def test_scenarios_are_listed_the_worst_first() -> None:

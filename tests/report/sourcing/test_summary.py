@@ -12,7 +12,7 @@ from medalopt.report.document import Report, ReportTable, select_summary, sum_co
 from medalopt.report.numbers import format_money, format_tonnes
 from medalopt.report.render.pdf import render_report_pdf
 from medalopt.report.render.xlsx import render_report_xlsx
-from medalopt.report.sourcing.order_layout import MOST_DUE_ORDERS, choose_trade_decimals
+from medalopt.report.sourcing.order_layout import MOST_DUE_ORDERS, _choose_trade_decimals
 from medalopt.report.sourcing.plan_report import build_plan_report, select_due_orders
 
 
@@ -85,7 +85,7 @@ def test_grouped_lines_add_up_to_the_exact_ones(sourcing_report: Report) -> None
 )
 def test_quantities_are_rounded_as_weighed(amounts: tuple[float, ...], unit: str, digits: int) -> None:
     """Two to three significant digits, never finer than the scale."""
-    assert choose_trade_decimals(amounts, unit) == digits
+    assert _choose_trade_decimals(amounts, unit) == digits
 
 
 def test_sheets_have_short_names_and_the_summary_is_first(sourcing_report: Report) -> None:

@@ -27,10 +27,10 @@ from medalopt.plan.tables import PLAN_TABLES
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.sourcing.plan_report import build_plan_report
 from medalopt.report.sourcing.table_verification import (
+    _compare_parts,
+    _compute_file_digests,
+    _match_texts,
     check_tables,
-    compare_parts,
-    compute_file_digests,
-    match_texts,
     rebuild_plan,
 )
 
@@ -215,7 +215,7 @@ def find_unnoticed(saved: SavedFile, content: Any, changes: dict[str, list[Any]]
     for number in range(max(map(len, changes.values()))):
         now = {name: listed[number] for name, listed in changes.items() if number < len(listed)}
         file = replace(saved, parts={**saved.parts, **now})
-        broken, _ = compare_parts(content, file)
+        broken, _ = _compare_parts(content, file)
         tried += len(now)
         unnoticed += [f"{name}, {number}" for name in now if not any(one.path.startswith(name) for one in broken)]
     return tried, unnoticed
@@ -267,7 +267,7 @@ def test_a_row_that_is_gone_or_added_is_found_without_a_digest() -> None:
     table = saved.parts["tables.melt_cards"]
     for rows, why in ((table["rows"][1:], "is missing"), ([*table["rows"], table["rows"][0]], "does not follow")):
         file = replace(saved, parts={**saved.parts, "tables.melt_cards": {**table, "rows": rows}})
-        (broken,) = compare_parts(content, file)[0]
+        (broken,) = _compare_parts(content, file)[0]
         assert why in broken.text and "bronze, 2017-04, green_copper" in broken.text
 
 
@@ -375,11 +375,11 @@ def test_every_kind_of_plan_that_is_written_is_valid(name: str, tmp_path: Path) 
 
 def test_a_number_may_be_rounded_and_no_word_may_differ() -> None:
     """Texts are the same where only the last digit of a number is another; dates and whole numbers are not rounded."""
-    assert match_texts("1,234.5 t of  phones", "1,234.6 t of phones")
-    assert match_texts("12,345 JPY", "12,346 JPY") and match_texts("0.500 kg", "0.5000 kg")
+    assert _match_texts("1,234.5 t of  phones", "1,234.6 t of phones")
+    assert _match_texts("12,345 JPY", "12,346 JPY") and _match_texts("0.500 kg", "0.5000 kg")
     for one, other in (("2017-04", "2017-05"), ("5 t", "6 t"), ("1.5 t", "1.7 t"), ("1.5 t", "1.5 kg"), ("a", "a 1")):
-        assert not match_texts(one, other)
-    assert not match_texts("gap 1e-16", "gap 2e-16")
+        assert not _match_texts(one, other)
+    assert not _match_texts("gap 1e-16", "gap 2e-16")
 
 
 HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
@@ -474,6 +474,6 @@ def test_forged_digests_do_not_help() -> None:
     ten_times(content)
     file = from_json(content)
     assert isinstance(file.plan, SavedPlan)
-    forged = replace(file, plan=file.plan.model_copy(update={"digests": compute_file_digests(file)}))
+    forged = replace(file, plan=file.plan.model_copy(update={"digests": _compute_file_digests(file)}))
     found = check_tables(forged, verify_plan(base.instance, file.plan), lambda: base.written)
     assert not found.accepted and {one.rule for one in found.broken} == {"derived"}

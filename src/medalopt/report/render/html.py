@@ -34,7 +34,7 @@ _MAX_UNBROKEN = 14  # characters of a cell without line breaks, such as a month
 _SCRIPT_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def render_page(
+def _render_page(
     title: str,
     summary: SummaryText,
     parts: Sequence[TextTable | Chart | TextHeading],
@@ -43,20 +43,7 @@ def render_page(
     first: ReportSummary | None = None,
     **more: Any,
 ) -> str:
-    """Render a page; `first` is the content of its first screen besides the key figures.
-
-    Args:
-        title: Title of the page.
-        summary: Status, key figures and sentences of the header.
-        parts: Headings, tables and charts in order.
-        foot: Lines at the end of the page.
-        template: Template of the page among the assets.
-        first: Content of the first screen besides the key figures.
-        **more: Values of the template.
-
-    Returns:
-        The page as one file that loads nothing else.
-    """
+    """Render a page; `first` is the content of its first screen besides the key figures."""
     above = () if first is None else first.charts
     charts = bool(above) or any(isinstance(part, Chart) for part in parts)
     style = f"{_read_asset('page.css')}{_build_column_rules(24)}{_build_height_rules((*parts, *above))}"
@@ -207,16 +194,16 @@ def render_report_html(report: Report) -> str:
     parts = list(_list_parts(report, MOST_PLAN_ROWS if report.documents else MOST_TABLE_ROWS))
     summary = split_summary(report)
     if report.summary is None and not report.documents:
-        return render_page(report.title, summary, parts, report.foot, date=report.date)
+        return _render_page(report.title, summary, parts, report.foot, date=report.date)
     documents = [
         encode_document(document, [format_table(table) for table in document.grouped])
         if document.grouped
-        else encode_document(document, format_document_lines(document.lines))
+        else encode_document(document, _format_document_lines(document.lines))
         for document in report.documents
     ]
     first = report.summary
     more = {"documents": documents, "date": report.date}
-    return render_page(report.title, summary, parts, report.foot, "plan.html.j2", first, **more)
+    return _render_page(report.title, summary, parts, report.foot, "plan.html.j2", first, **more)
 
 
 def _list_parts(report: Report, maximum: int) -> Iterator[TextTable | Chart | TextHeading]:
@@ -229,12 +216,8 @@ def _list_parts(report: Report, maximum: int) -> Iterator[TextTable | Chart | Te
         yield from _list_parts(part, maximum)
 
 
-def format_document_lines(lines: ReportTable) -> tuple[TextTable, ...]:
-    """Format the lines of a document for the page.
-
-    Returns:
-        All lines, or for more than `MOST_DOCUMENT_LINES` their sums over the periods and by period.
-    """
+def _format_document_lines(lines: ReportTable) -> tuple[TextTable, ...]:
+    """Format the lines of a document for the page."""
     if len(lines.rows) <= MOST_DOCUMENT_LINES:
         return (format_table(lines),)
     by_name, by_period = fold_table(lines)

@@ -27,15 +27,11 @@ def render_report_pdf(content: Report) -> bytes:
     Raises:
         UsageError: If typst is not installed.
     """
-    return bytes(make_typst_compiler(content).compile(format="pdf", timestamp=_TIMESTAMP))
+    return bytes(_make_typst_compiler(content).compile(format="pdf", timestamp=_TIMESTAMP))
 
 
-def make_typst_compiler(content: Report) -> Any:
-    """Return a typst compiler with the layout and the report as its input.
-
-    Raises:
-        UsageError: If typst is not installed.
-    """
+def _make_typst_compiler(content: Report) -> Any:
+    """Return a typst compiler with the layout and the report as its input."""
     try:
         import typst
     except ImportError as error:

@@ -87,12 +87,8 @@ _WORD_PATTERN = re.compile(rf"(?:\S|{_UNIT_PATTERN})*\s*")
 _PART_PATTERN = re.compile(r"[^\s_@./+-]*[\s_@./+-]*")
 
 
-def select_columns(section: TextTable, width: int) -> tuple[int, ...]:
-    """Return the indices of the columns that are shown within a width.
-
-    Returns:
-        All columns, or those left after dropping the highest ranks one by one until the rest fits.
-    """
+def _select_columns(section: TextTable, width: int) -> tuple[int, ...]:
+    """Return the indices of the columns that are shown within a width."""
     selected = tuple(range(len(section.columns)))
     for rank in sorted({column.rank for column in section.columns} - {0}, reverse=True):
         if _sum_widths(_measure_columns(section, selected)) <= width:
@@ -101,17 +97,9 @@ def select_columns(section: TextTable, width: int) -> tuple[int, ...]:
     return selected
 
 
-def lay_out_table(section: TextTable, width: int) -> tuple[list[str], list[list[str]]]:
-    """Lay out a table as lines.
-
-    Args:
-        section: Table.
-        width: Width in terminal cells; exceeded where numbers and the least widths of names need more.
-
-    Returns:
-        Lines of the header, and the lines of each row.
-    """
-    selected = select_columns(section, width)
+def _lay_out_table(section: TextTable, width: int) -> tuple[list[str], list[list[str]]]:
+    """Lay out a table as lines."""
+    selected = _select_columns(section, width)
     widths = _measure_columns(section, selected, of_header=2)
     if _sum_widths(widths) > width:
         widths = _measure_columns(section, selected)
@@ -127,16 +115,8 @@ def lay_out_table(section: TextTable, width: int) -> tuple[list[str], list[list[
     return header, [_lay_out_row([row[position] for position in selected], widths, rights) for row in section.rows]
 
 
-def wrap_text(text: str, width: int) -> list[str]:
-    """Wrap text between words; a word that is too long is broken after a separator inside it.
-
-    Args:
-        text: The text, on one line.
-        width: Greatest width of a line, cells of a terminal.
-
-    Returns:
-        At least one line.
-    """
+def _wrap_text(text: str, width: int) -> list[str]:
+    """Wrap text between words into at least one line; a word that is too long is broken after a separator inside it."""
     lines, line = [], ""
     for piece in (part for word in _WORD_PATTERN.findall(text) for part in _split_word(word, width)):
         if line and cell_len((line + piece).rstrip()) > width:
@@ -183,7 +163,7 @@ def _lay_out_row(
 ) -> list[str]:
     """Return the lines of one row; numbers are aligned right, the header at the bottom."""
     broken = [
-        _wrap_header(cell, width) if bottom else [cell] if right else wrap_text(cell, width)
+        _wrap_header(cell, width) if bottom else [cell] if right else _wrap_text(cell, width)
         for cell, width, right in zip(cells, widths, rights, strict=True)
     ]
     height = max(len(lines) for lines in broken)
@@ -226,7 +206,7 @@ def _render_parts(
     """Yield title, lines and tables of the report, with a note where columns were dropped."""
     width, wrap = max(MIN_WIDTH, screen.width), report.wrap
     heading = escape_text(report.title, MAX_TITLE_LENGTH)
-    yield from (screen.format_line(line, "bold") for line in (wrap_text(heading, width) if wrap else [heading]))
+    yield from (screen.format_line(line, "bold") for line in (_wrap_text(heading, width) if wrap else [heading]))
     if wrap:
         yield from _render_lines(screen, width, lines)
     else:
@@ -234,35 +214,35 @@ def _render_parts(
     for table in tables:
         if isinstance(table, TextHeading):
             yield "\n"
-            yield from (screen.format_line(line, "bold") for line in wrap_text(table.title.upper(), width))
+            yield from (screen.format_line(line, "bold") for line in _wrap_text(table.title.upper(), width))
             yield from _render_lines(screen, width, ((line, "plain") for line in table.lines))
         else:
             yield from _render_table(screen, width, table)
-    if any(len(select_columns(table, width)) < len(table.columns) for table in tables if isinstance(table, TextTable)):
+    if any(len(_select_columns(table, width)) < len(table.columns) for table in tables if isinstance(table, TextTable)):
         yield "\n"
         note = "Some columns do not fit: a wider terminal, or -o, has them all."
-        yield from (screen.format_line(line, "faint") for line in wrap_text(note, width))
+        yield from (screen.format_line(line, "faint") for line in _wrap_text(note, width))
 
 
 def _render_lines(screen: Screen, width: int, lines: Iterable[tuple[str, TextStyle]]) -> Iterator[str]:
     """Yield lines wrapped and indented; those that continue an item of a list are indented below its text."""
     for text, type_ in lines:
         hang = len(_ITEM_PATTERN.match(text)[0])  # type: ignore[index]
-        for number, line in enumerate(wrap_text(text, min(width, MAX_TEXT_WIDTH) - 2 - hang)):
+        for number, line in enumerate(_wrap_text(text, min(width, MAX_TEXT_WIDTH) - 2 - hang)):
             yield screen.format_line(f"  {' ' * hang if number else ''}{line}", type_)
 
 
 def _render_table(screen: Screen, width: int, table: TextTable) -> Iterator[str]:
     """Yield title, header, rows and notes of a table."""
-    header, rows = lay_out_table(table, width)
+    header, rows = _lay_out_table(table, width)
     yield "\n"
-    yield from (screen.format_line(line, "bold") for line in wrap_text(table.title, width))
+    yield from (screen.format_line(line, "bold") for line in _wrap_text(table.title, width))
     yield from (screen.format_line(line, "faint") for line in header)
     for number, lines in enumerate(rows):
         total = table.total and number == len(rows) - 1
         yield from (screen.format_line(line, "bold" if total else "plain") for line in lines)
     for note in table.notes:
-        yield from (screen.format_line(line, "faint") for line in wrap_text(note, min(width, MAX_TEXT_WIDTH)))
+        yield from (screen.format_line(line, "faint") for line in _wrap_text(note, min(width, MAX_TEXT_WIDTH)))
 
 
 @contextmanager
@@ -331,7 +311,7 @@ def render_report_text(report: Report, screen: Screen | None = None, written: bo
 
 def _render_note(screen: Screen, note: str) -> str:
     """Return a note below the tables."""
-    return "".join(screen.format_line(line, "faint") for line in wrap_text(note, min(screen.width, MAX_TEXT_WIDTH)))
+    return "".join(screen.format_line(line, "faint") for line in _wrap_text(note, min(screen.width, MAX_TEXT_WIDTH)))
 
 
 def _fit_screen(

@@ -261,7 +261,7 @@ class WorkbookWriter:
             return self._make_format(
                 f"text {total}", {"text_wrap": True, "valign": "top", "align": "left", "indent": 1, **edge}
             )
-        shape = make_number_format(column)
+        shape = _make_number_format(column)
         return self._make_format(f"{shape} {total}", {"num_format": shape, "valign": "top", "align": "right", **edge})
 
     def _make_format(self, key: str, properties: Mapping[str, Any]) -> Any:
@@ -270,15 +270,8 @@ class WorkbookWriter:
         return self._formats[key]
 
 
-def make_number_format(column: ReportColumn) -> str:
-    """Return Excel's number format of a column: thousands separators, decimal places, unit.
-
-    Args:
-        column: Column of numbers.
-
-    Returns:
-        The format code.
-    """
+def _make_number_format(column: ReportColumn) -> str:
+    """Return Excel's number format of a column: thousands separators, decimal places, unit."""
     places = f".{'0' * column.digits}" if column.digits else ""
     if column.unit == "%":
         return f"0{places}%"

@@ -165,17 +165,10 @@ def name_objective(unit: str) -> str:
     return {"kg CO2e": "footprint", "t": "tonnes"}.get(unit, "cost")
 
 
-def plot_loss_bars(rows: Sequence[LossBar], unit: str) -> dict[str, Any]:
+def _plot_loss_bars(rows: Sequence[LossBar], unit: str) -> dict[str, Any]:
     """Build the ECharts option of a horizontal bar chart, at most `MOST_BARS` bars, the first at the top.
 
     Bars of infeasible rows are hatched and as long as the longest feasible bar.
-
-    Args:
-        rows: Bars in the order of the chart.
-        unit: Unit of the objective.
-
-    Returns:
-        The option for `Chart`.
     """
     listed = list(rows[:MOST_BARS])
     size, word = choose_money_scale((row.extra for row in listed if row.feasible), least=1)
@@ -207,7 +200,7 @@ def draw_loss_bars(title: str, rows: Sequence[LossBar], unit: str, table: Report
     Returns:
         The chart, as high as its bars need.
     """
-    return Chart(title, plot_loss_bars(rows, unit), (table,), height=130 + 30 * min(len(rows), MOST_BARS))
+    return Chart(title, _plot_loss_bars(rows, unit), (table,), height=130 + 30 * min(len(rows), MOST_BARS))
 
 
 def _bar_series(

@@ -383,7 +383,7 @@ def _describe_leading_cause(
             f"{analysis.count:,} rows are too few to attribute {what}: use {_required_rows(analysis, known):,} or more"
         )
     cause, first, total = sure[0]
-    title, many = title_cause(instance, cause), len(cause.factors) > 1
+    title, many = _title_cause(instance, cause), len(cause.factors) > 1
     if first.low <= 0 or _half_width(first) > MOST_HALF_WIDTH:  # the first-order share is not determined
         account = "account" if many else "accounts"
         return f"{title} together with others {account} for {_format_interval(total)} of {what}"
@@ -417,16 +417,8 @@ def _describe_sampling(analysis: VarianceAnalysis) -> str:
     return text
 
 
-def title_cause(instance: Instance, cause: UncertainInput) -> str:
-    """Return the title of a cause: of its only parameter, or of the group of parameters.
-
-    Args:
-        instance: Instance.
-        cause: Parameter, or group of parameters that change together.
-
-    Returns:
-        The title, without control characters.
-    """
+def _title_cause(instance: Instance, cause: UncertainInput) -> str:
+    """Return the title of a cause: of its only parameter, or of the group of parameters."""
     if len(cause.factors) == 1:
         return title_parameter(instance, cause.factors[0].path, cause.factors[0].of)
     return escape_text(_GROUP_TITLES.get(str(cause.path[0]), "{}").format(cause.path[1]), 200)
@@ -464,7 +456,7 @@ def _variance_chart(
             ([total for _, _, total in drawn], "total", COLOURS[4]),
         )
     ]
-    names = [title_cause(instance, cause) for cause, _, _ in drawn]
+    names = [_title_cause(instance, cause) for cause, _, _ in drawn]
     up = ChartAxis(
         "", names=names, extra={"axisLabel": {"color": INK, "fontFamily": FONT, "fontSize": 12, "interval": 0}}
     )
@@ -492,7 +484,7 @@ def _variance_table(instance: Instance, rows: RankedCauses, of: str) -> ReportTa
     )
     cells = tuple(
         (
-            title_cause(instance, cause),
+            _title_cause(instance, cause),
             ShownValue(first.value, _format_first_order(first)),
             _format_interval(first),
             ShownValue(total.value, _format_percent(total.value)),
@@ -533,7 +525,7 @@ def _encode_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) 
         "standard_deviation": analysis.spread,
         "causes": [
             {
-                "cause": title_cause(instance, cause),
+                "cause": _title_cause(instance, cause),
                 "paths": [render_path(factor.path) for factor in cause.factors],
                 "correlation": cause.correlation,
                 "objective": _encode_shares(of_measure),

@@ -51,7 +51,7 @@ def report_outages(outages: OutageLosses, instance: Instance) -> SensitivityPart
     proven = [loss for loss in listed if loss.proven]
     charts = (_outage_chart(outages, proven, table),) if proven else ()
     first = () if outages.premium is None else describe_premium(outages.premium, instance)
-    more = {} if outages.premium is None else encode_premium(outages.premium, instance)
+    more = {} if outages.premium is None else _encode_premium(outages.premium, instance)
     lines = [
         line
         for line in (
@@ -430,7 +430,7 @@ def report_premium(premium: RecyclingPremium, instance: Instance) -> Sensitivity
         Summary lines and the JSON member `premium`.
     """
     return SensitivityPart(
-        describe_premium(premium, instance), (), (), encode_premium(premium, instance), heading="Recycling premium"
+        describe_premium(premium, instance), (), (), _encode_premium(premium, instance), heading="Recycling premium"
     )
 
 
@@ -475,16 +475,8 @@ def _describe_missing_offers(shortage: Mapping[str, float] | None, titles: Mappi
     return f"no sufficient offer of {' and '.join(map(escape_text, named))}: {describe_shortfall(named)}"
 
 
-def encode_premium(premium: RecyclingPremium, instance: Instance) -> dict[str, Any]:
-    """Return the premium for JSON.
-
-    Args:
-        premium: Cost and footprint of the plan and of the benchmark.
-        instance: Base instance, for the currency.
-
-    Returns:
-        The member `premium`; values of an infeasible benchmark are null.
-    """
+def _encode_premium(premium: RecyclingPremium, instance: Instance) -> dict[str, Any]:
+    """Return the premium for JSON."""
     exists = premium.cost < float("inf")
     return {
         "premium": {

@@ -52,12 +52,8 @@ class ComplianceDocument:
 
 
 @cache
-def read_compliance_documents() -> tuple[ComplianceDocument, ...]:
-    """Return all compliance documents, from the file `compliance.csv`: cells of several entries are words.
-
-    Returns:
-        The documents in the order of the file.
-    """
+def _read_compliance_documents() -> tuple[ComplianceDocument, ...]:
+    """Return all compliance documents, from the file `compliance.csv`: cells of several entries are words."""
     text = resources.files("medalopt.report").joinpath("assets", "compliance.csv").read_text(encoding="utf-8")
     return tuple(
         ComplianceDocument(
@@ -111,7 +107,7 @@ def tabulate_compliance_documents(plan: Plan) -> tuple[ReportTable, ...]:
     countries = {str(stated.get("country", "")) for _, stated in listed} - {""}
     home = countries if len(countries) == 1 else {place}  # where all are in one country, no border is crossed
     for party, stated in listed:
-        for paper in read_compliance_documents():
+        for paper in _read_compliance_documents():
             reference = str(stated.get(paper.field, "")) if paper.field else ""
             absent = reference.casefold().startswith(_NOTHING)
             if absent or not _is_required(paper, party, place, str(stated.get("country", "")) not in home):
@@ -316,14 +312,10 @@ def _find_remark(path: ParameterPath, remarks: dict[ParameterPath, SourceNote]) 
 def _assumption_row(path: str, figure: str, source: SourceNote | None) -> tuple[CellValue, ...]:
     if source is None:
         return (path, figure, NO_SOURCE, "", "")
-    return (path, figure, extract_marks(source), "; ".join(source.source), source.note)
+    return (path, figure, _extract_marks(source), "; ".join(source.source), source.note)
 
 
-def extract_marks(source: SourceNote) -> str:
-    """Return the marks in a source and its note: seen, recalled, derived, estimated.
-
-    Returns:
-        The marks in their order, without repetition; `unmarked` or `NO_SOURCE` where there is none.
-    """
+def _extract_marks(source: SourceNote) -> str:
+    """Return the marks in a source and its note: seen, recalled, derived, estimated."""
     result = _MARK_PATTERN.findall(" ".join((*source.source, source.note)))
     return ", ".join(dict.fromkeys(word.lower() for word in result)) or ("unmarked" if source.source else NO_SOURCE)

@@ -47,17 +47,8 @@ _KILOGRAMS = 1000  # per tonne
 Cells = dict[str, CellValue]
 
 
-def choose_trade_decimals(amounts: Iterable[float], unit: str, most: int = _MOST_DIGITS) -> int:
-    """Choose the decimal places of a column of quantities as weighed: two to three significant digits.
-
-    Args:
-        amounts: Quantities of a column.
-        unit: `t` or `kg`.
-        most: Significant digits kept of the largest quantity.
-
-    Returns:
-        Decimal places, at most those of the scale.
-    """
+def _choose_trade_decimals(amounts: Iterable[float], unit: str, most: int = _MOST_DIGITS) -> int:
+    """Choose the decimal places of a column of quantities as weighed: two to three significant digits."""
     sizes = [math.floor(math.log10(abs(amount))) for amount in amounts if amount and math.isfinite(amount)]
     if not sizes:
         return 0
@@ -166,7 +157,7 @@ def _round_quantities(tables: Sequence[ReportTable]) -> tuple[ReportTable, ...]:
     """Give quantities the decimal places of the trade: tonnes the same in all tables, metal by column; money none."""
     in_tonnes = [(table, column.key) for table in tables for column in table.columns if column.unit == "t"]
     amounts = [get_cell_number(cell) for table, key in in_tonnes for cell in table.list_cells(key)]
-    tonnes = choose_trade_decimals(amounts, "t")
+    tonnes = _choose_trade_decimals(amounts, "t")
     return tuple(replace(table, columns=tuple(_round_columns(table, tonnes))) for table in tables)
 
 
@@ -178,7 +169,7 @@ def _round_columns(table: ReportTable, tonnes: int) -> Iterator[ReportColumn]:
         elif column.unit == "kg":
             digits = _PURCHASE_DIGITS if column.key == "bought_kg" and table.key == _QUANTITIES else _MOST_DIGITS
             amounts = map(get_cell_number, table.list_cells(column.key))
-            yield replace(column, digits=choose_trade_decimals(amounts, "kg", digits))
+            yield replace(column, digits=_choose_trade_decimals(amounts, "kg", digits))
         else:
             yield replace(column, digits=0) if column.key == "amount" else column
 

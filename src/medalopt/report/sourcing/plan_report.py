@@ -73,12 +73,8 @@ from medalopt.text import escape_text, format_count
 from medalopt.tolerances import AMOUNT_TOLERANCE, VALUE_TOLERANCE
 
 
-def describe_whole_loads(plan: WholeLoadPlan) -> str:
-    """Describe the number of loads, the part loads among them, and the extra cost of whole loads.
-
-    Args:
-        plan: Plan in whole loads and the plan without them.
-    """
+def _describe_whole_loads(plan: WholeLoadPlan) -> str:
+    """Describe the number of loads, the part loads among them, and the extra cost of whole loads."""
     currency = plan.plan.instance.currency
     part = f", {plan.part:,} of them part loads with the rest of the supply" if plan.part else ", all full"
     extra = plan.extra if abs(plan.extra) >= 0.5 else 0.0
@@ -92,25 +88,14 @@ def describe_whole_loads(plan: WholeLoadPlan) -> str:
 _MOST_SOURCES, _MOST_BINDING, _MOST_OFFERS = 4, 3, 4
 
 
-def summarize_decision(
+def _summarize_decision(
     facts: PlanFacts,
     documents: tuple[OrderDocument, ...],
     analyses: PlanAnalyses | None,
     in_loads: WholeLoadPlan | None,
     settled: frozenset[str] = frozenset(),
 ) -> tuple[str, ...]:
-    """Summarise the plan for the decision to sign.
-
-    Args:
-        facts: Facts of the plan to report.
-        documents: Orders of the plan.
-        analyses: Analyses around the plan; None leaves out the sentences that need further solves.
-        in_loads: Cost of whole loads, for a plan in whole loads.
-        settled: Parties that have delivered already: nothing is called off from them.
-
-    Returns:
-        The summary, a line each: status, cost, orders, bottlenecks, main risks, drafts.
-    """
+    """Summarise the plan for the decision to sign."""
     plan = facts.plan
     first, *rest = summarize_plan(plan, facts.metal_values)
     scarce = [line for line in rest if line.startswith(("Bottleneck", "Next source"))]
@@ -123,7 +108,7 @@ def summarize_decision(
             *_describe_binding(analyses),
             *(describe_risks(analyses.risks, plan.instance) if analyses.risks else ()),
         ]
-    lines += [describe_whole_loads(in_loads)] if in_loads else []
+    lines += [_describe_whole_loads(in_loads)] if in_loads else []
     return (*lines, *_count_drafts(documents))
 
 
@@ -250,7 +235,7 @@ def build_plan_report(
         *tabulate_assumptions(plan.instance, source_values),
     )
     open_orders = tuple(order for order in documents if settled.isdisjoint(value for _, value in order.party))
-    headline = summarize_decision(facts, open_orders, analyses, in_loads, settled)
+    headline = _summarize_decision(facts, open_orders, analyses, in_loads, settled)
     first = (*draw_metal_coverage(facts), *draw_cost_waterfall(plan)) if pictures else ()
     summary = _build_summary(facts, tables[0], headline, first)
     filled = (*summary.tables, *(table for table in tables if table.rows))

@@ -106,7 +106,7 @@ def _award_row(plan: Plan, stream: int, price: float, spent: float, free: float)
         instance.bundles[bundle][1] if bundle >= 0 else "",
         offered,
         taken,
-        describe_award(taken, offered, free),
+        _describe_award(taken, offered, free),
         price,
         spent,
     )
@@ -123,14 +123,8 @@ def _show_entry_price(price: float, stream: int, entry: Mapping[int, float] | No
     return (price - entry[stream],)
 
 
-def describe_award(taken: float, offered: float, free: float) -> str:
-    """Describe the award of a stream: taken, taken in part with the share, refused, no route or nothing offered.
-
-    Args:
-        taken: Tonnes taken.
-        offered: Tonnes offered.
-        free: Tonnes for which the stream and all of its bundle have a route.
-    """
+def _describe_award(taken: float, offered: float, free: float) -> str:
+    """Describe the award of a stream: taken, taken in part with the share, refused, no route or nothing offered."""
     if taken <= AMOUNT_TOLERANCE * offered:
         return ("refused" if free else "no route") if offered else "nothing offered"
     return "taken" if taken >= (1 - AMOUNT_TOLERANCE) * offered else f"taken in part, {format_share(taken, offered)}"

@@ -57,7 +57,7 @@ def check_tables(
     """
     plan = saved.plan
     assert isinstance(plan, SavedPlan)
-    altered = find_altered(saved)
+    altered = _find_altered(saved)
     derived: list[Violation] = []
     left = [f"sourcing plan: {part}" for part in saved.parts]
     if saved.parts and not (saved.edits or verdict.against):
@@ -65,7 +65,7 @@ def check_tables(
             build_plan_report(rebuild_plan(plan, verdict), source_values=source(), pictures=False, settled=settled),
             settled,
         )
-        derived, left = compare_parts(report, saved)
+        derived, left = _compare_parts(report, saved)
     wrong = {violation.path.partition("[")[0] for violation in derived}
     broken = [*derived, *(violation for violation in altered if violation.path not in wrong)]
     if saved.edits and not (broken or verdict.broken):
@@ -82,12 +82,8 @@ def check_tables(
     return replace(verdict, broken=(*verdict.broken, *broken), unchecked=_list_underivable(plan))
 
 
-def find_altered(saved: SavedFile) -> list[Violation]:
-    """Return the parts of a file that do not match their digests.
-
-    Returns:
-        One broken rule for each altered, added or removed part; none where the file has no digests.
-    """
+def _find_altered(saved: SavedFile) -> list[Violation]:
+    """Return the parts of a file that do not match their digests."""
     plan = saved.plan
     assert isinstance(plan, SavedPlan)
     if not plan.digests:
@@ -98,7 +94,7 @@ def find_altered(saved: SavedFile) -> list[Violation]:
         if saved.edits
         else set()
     )
-    written, result = plan.digests, compute_file_digests(saved)
+    written, result = plan.digests, _compute_file_digests(saved)
     broken = []
     for name in (
         name for name in {**written, **result} if written.get(name) != result.get(name) and name not in edited
@@ -113,15 +109,8 @@ def find_altered(saved: SavedFile) -> list[Violation]:
     return broken
 
 
-def compute_file_digests(saved: SavedFile) -> dict[str, str]:
-    """Compute the digest of every part of a file.
-
-    Args:
-        saved: File as it was read.
-
-    Returns:
-        Digest by name of the part.
-    """
+def _compute_file_digests(saved: SavedFile) -> dict[str, str]:
+    """Compute the digest of every part of a file."""
     plan = saved.plan
     values = plan.model_dump(include=set(SCALAR_MEMBERS))
     tables = {name: getattr(plan, name) for name in PLAN_TABLES}
@@ -170,12 +159,8 @@ def rebuild_plan(saved: SavedPlan, verdict: Verdict) -> Plan:
     )
 
 
-def compare_parts(report: Report, saved: SavedFile) -> tuple[list[Violation], list[str]]:
-    """Compare the tables, documents and summary of a file with those derived from its decisions.
-
-    Returns:
-        The differences, and the names of parts that no derived part corresponds to.
-    """
+def _compare_parts(report: Report, saved: SavedFile) -> tuple[list[Violation], list[str]]:
+    """Compare the tables, documents and summary of a file with those derived from its decisions."""
     stored = _READERS[saved.file_format](saved.parts, report)
     part, prose = stored.decision
     alike = any(
@@ -318,7 +303,7 @@ def _compare_cell(
         off, text = (abs(value - true), f"{value:.10g}") if value is not None else (0.0, repr(_cell_text(cell)))
         given, unit = f"{true:.10g}", column.unit or ""
     else:
-        if match_texts(_cell_text(cell), _cell_text(true)):
+        if _match_texts(_cell_text(cell), _cell_text(true)):
             return
         off, unit, text, given = 0.0, "", repr(_cell_text(cell)), repr(_cell_text(true))
     path = f"{stored.part}[{row}].{column.key}"
@@ -331,7 +316,7 @@ def _compare_fields(stored: _StoredPart | None, wanted: Mapping[str, str], alike
         return
     for name, true in wanted.items():
         stated = stored.fields.get(name)
-        if (stated is not None and not match_texts(stated, true)) or (stated is None and alike):
+        if (stated is not None and not _match_texts(stated, true)) or (stated is None and alike):
             text = _describe_difference(stored.part, name, repr(stated), repr(true))
             yield Violation(DERIVED, f"{stored.part}[{name}]", 0.0, "", text)
 
@@ -345,17 +330,13 @@ def _compare_decision(part: str, derived: Iterable[str], prose: Sequence[str]) -
     """Yield derived summary sentences missing in the file, but not scarcity (duals not stored) or the verification."""
     *lines, _ = derived or ("",)
     for line in lines:
-        if not line.startswith(("Bottleneck", "Next source")) and not any(match_texts(text, line) for text in prose):
+        if not line.startswith(("Bottleneck", "Next source")) and not any(_match_texts(text, line) for text in prose):
             text = f"{escape_text(part)}: `{escape_text(line, 200)}` is missing, and follows from the decisions"
             yield Violation(DERIVED, part, 0.0, "", text)
 
 
-def match_texts(one: str, other: str) -> bool:
-    """Return True where two texts are equal up to spaces and to one unit of the last digit of their numbers.
-
-    Returns:
-        True where they match.
-    """
+def _match_texts(one: str, other: str) -> bool:
+    """Return True where two texts are equal up to spaces and to one unit of the last digit of their numbers."""
     if one == other or one.split() == other.split():
         return True
     values, others = _NUMBER_PATTERN.findall(one), _NUMBER_PATTERN.findall(other)
