@@ -83,9 +83,6 @@ def build_app(command: str = "") -> typer.Typer:
 
     Args:
         command: Name of the only command, so that no other module is imported; any other text for all commands.
-
-    Returns:
-        Application.
     """
     app = typer.Typer(
         name="medalopt",

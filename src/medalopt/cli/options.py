@@ -106,9 +106,6 @@ def read_instance(path: Path | InstanceFile, given: list[str] | None, *, scenari
         given: Texts `PATH=VALUE`, or None.
         scenarios: Check each scenario of the instance as well, and warn of its unusual values.
 
-    Returns:
-        The instance.
-
     Raises:
         InputError: A file is invalid.
         UsageError: A change is malformed.
@@ -257,9 +254,6 @@ def parse_limit(option: str, text: str, unit: str) -> float:
         text: Number with or without its unit.
         unit: Unit of the result; '' for a share.
 
-    Returns:
-        The number.
-
     Raises:
         UsageError: The text is no such quantity.
     """
@@ -307,9 +301,6 @@ class ReplanRequest:
             actuals: CSV file of actual settlements, or None.
             frozen: CSV file of signed contracts or a saved plan, or None.
 
-        Returns:
-            The request.
-
         Raises:
             UsageError: The options contradict each other.
             InputError: A file is invalid.
@@ -336,9 +327,6 @@ class ReplanRequest:
         Args:
             report: Sourcing plan.
             plan: Plan of the remaining horizon.
-
-        Returns:
-            The report.
         """
         if self.problem is None:
             return report

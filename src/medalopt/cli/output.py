@@ -77,9 +77,6 @@ class ReportOutput:
             full: Print all tables; False for those that fit a screen.
             date: Date of the report as given, or None.
 
-        Returns:
-            The output.
-
         Raises:
             UsageError: A suffix is unknown, an output is named twice, or the date or SOURCE_DATE_EPOCH is no day.
             OutputError: An output is an input, its folder is missing, or its name is invalid.

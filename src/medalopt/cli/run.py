@@ -224,9 +224,6 @@ def handle_interrupts() -> Iterator[None]:
     """Watch for interrupts within the context; end the process if the body does not react to one.
 
     Python handles signals between bytecode instructions only, and a solver call is one; a thread sees them at once.
-
-    Yields:
-        None.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -125,9 +125,6 @@ def add_confidence_change(
         joint: The probability is that of all metals and deadlines together.
         budget: Number of parameters that are off at once, or None.
 
-    Returns:
-        The texts.
-
     Raises:
         UsageError: `--joint` is given without `--confidence`, or `--uncertainty-budget` with it.
     """

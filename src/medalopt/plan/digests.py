@@ -46,9 +46,6 @@ class FormulaValue(float):
         Args:
             value: Computed value.
             formula: Formula as in the sheet.
-
-        Returns:
-            The number.
         """
         digest = cls(value)
         digest.formula = formula

@@ -88,9 +88,6 @@ def read_plan_file(path: Path, *, parts: bool = True) -> SavedFile:
         path: JSON file, folder of CSV files or workbook.
         parts: Also return the parts of its sourcing plan.
 
-    Returns:
-        The content.
-
     Raises:
         InputError: The file cannot be read or is no plan.
     """
@@ -112,9 +109,6 @@ def read_plan_json(data: FileBytes, *, parts: bool = True) -> SavedFile:
     Args:
         data: Bytes and name of the file.
         parts: Also return the parts of its sourcing plan.
-
-    Returns:
-        The content.
 
     Raises:
         InputError: The bytes are no plan.

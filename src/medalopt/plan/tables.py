@@ -374,9 +374,6 @@ def list_csv_columns(table: str, has: Callable[[str], bool]) -> list[str]:
     Args:
         table: Name of the table.
         has: Returns True if the plan has a table.
-
-    Returns:
-        Names of the columns.
     """
     columns = [name for name, one in PLAN_TABLES[table].items() if not one.beside or has(one.beside)]
     keys = [f"key{n + 1}" for n in range(KEYS.get(table, 0))]

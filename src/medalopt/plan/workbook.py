@@ -35,26 +35,12 @@ _TOTAL_FORMULA = re.compile(r"subtotal\(109,plan_\w+\[(.*)\]\)", re.DOTALL)  # t
 
 
 def name_hidden_sheet(table: str) -> str:
-    """Return the name of the hidden sheet of a table.
-
-    Args:
-        table: Table of the plan.
-
-    Returns:
-        Name of the sheet.
-    """
+    """Return the name of the hidden sheet of a table."""
     return f"plan_{table}"
 
 
 def name_visible_sheet(table: str) -> str:
-    """Return the name of the sheet on which a user may edit a table.
-
-    Args:
-        table: Table of the plan.
-
-    Returns:
-        Name of the sheet.
-    """
+    """Return the name of the sheet on which a user may edit a table."""
     return table.capitalize()
 
 
@@ -80,9 +66,6 @@ class PlanWorkbook:
 
         Args:
             data: Bytes and name of the file, or its cells.
-
-        Returns:
-            The workbook.
 
         Raises:
             InputError: It is no workbook, or contains no plan.
@@ -111,9 +94,6 @@ class PlanWorkbook:
 
     def has_table(self, table: str) -> bool:
         """Return True if the workbook contains a table.
-
-        Args:
-            table: Table of the plan.
 
         Returns:
             True if the hidden sheet exists.

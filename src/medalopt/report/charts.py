@@ -136,9 +136,6 @@ def build_bar_series(name: str, number: int, values: list[float | None] | list[f
         name: Name in the legend.
         number: Number of the colour, repeated after the last.
         values: Lengths of the bars; None draws no bar.
-
-    Returns:
-        The series as an option of ECharts.
     """
     colour = COLOURS[number % len(COLOURS)]
     return {"type": "bar", "name": name, "data": values, "barMaxWidth": 18, "itemStyle": {"color": colour}}
@@ -166,9 +163,6 @@ def mark_base_case(position: float, text: str) -> dict[str, Any]:
     Args:
         position: Value on the horizontal axis.
         text: Label.
-
-    Returns:
-        The mark.
     """
     return {
         "silent": True,
@@ -186,9 +180,6 @@ def mark_infeasible_range(start: float, end: float, text: str) -> dict[str, Any]
         start: Lower end.
         end: Upper end.
         text: Label.
-
-    Returns:
-        The mark.
     """
     return {
         "silent": True,
@@ -215,11 +206,7 @@ _DRAW_SCRIPT = """(text => {
 
 
 def load_echarts() -> str:
-    """Return the source of ECharts, which is part of the package (Apache License 2.0, included beside it).
-
-    Returns:
-        The JavaScript text.
-    """
+    """Return the source of ECharts, which is part of the package (Apache License 2.0, included beside it)."""
     return resources.files("medalopt.report").joinpath("assets", ECHARTS_FILE).read_text(encoding="utf-8")
 
 

@@ -336,9 +336,6 @@ _ROW_MEMBERS = ("part", "item", "unit", "values", "differs")
 def build_comparison_report(comparison: Comparison) -> Report:
     """Build the report of a comparison.
 
-    Args:
-        comparison: Comparison.
-
     Returns:
         The report; a terminal shows the rows that differ most.
     """

@@ -141,9 +141,6 @@ class ReportTable:
         Args:
             key: Key of the column.
 
-        Returns:
-            The cells from the first row to the last.
-
         Raises:
             KeyError: The table has no such column.
         """
@@ -186,9 +183,6 @@ def keep_columns(table: ReportTable, keys: Iterable[str]) -> ReportTable:
     Args:
         table: Table.
         keys: Keys of its columns.
-
-    Returns:
-        The table with these columns.
 
     Raises:
         KeyError: The table has no such column.
@@ -357,14 +351,7 @@ def select_summary(report: Report) -> Report:
 
 
 def list_charts(report: Report) -> tuple[Chart, ...]:
-    """Return all charts of a report and its parts.
-
-    Args:
-        report: Report.
-
-    Returns:
-        The charts in reading order.
-    """
+    """Return all charts of a report and its parts."""
     return (*report.charts, *(chart for part in report.parts for chart in list_charts(part)))
 
 
@@ -441,9 +428,6 @@ def make_amount_column(key: str, title: str, currency: str, total: bool = True) 
         title: Title for people.
         currency: Unit of the column.
         total: Show the sum of the column.
-
-    Returns:
-        The column.
     """
     return ReportColumn(key, title, currency, count_minor_digits(currency), total)
 

@@ -167,9 +167,6 @@ def build_cost_breakdown(explanation: Explanation, whole: bool = False) -> Repor
     Args:
         explanation: Explanation of an optimal plan.
         whole: All lines; else small ones are summed.
-
-    Returns:
-        The table with its total.
     """
     rows = _group_lines(explanation)
     needs = [row for row in rows if row.value > 0]

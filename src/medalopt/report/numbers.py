@@ -43,9 +43,6 @@ def format_confidence(level: float) -> str:
 
     Args:
         level: Confidence.
-
-    Returns:
-        The text.
     """
     return f"{format_number(min(100 * level, 99.99))} %"
 
@@ -100,9 +97,6 @@ def format_money(value: float, currency: str = "") -> str:
     Args:
         value: Amount.
         currency: Currency or other unit, appended.
-
-    Returns:
-        The text.
     """
     for size, word in _SCALES:
         if abs(value) >= size * (1 - 5e-5):
@@ -160,9 +154,6 @@ def format_exact_share(part: float) -> str:
 
     Args:
         part: Share of 1.
-
-    Returns:
-        The text.
     """
     per_cent = (100 * Decimal(repr(float(part)))).normalize(Context(prec=_EXACT_DIGITS))
     return f"{per_cent:,f} %".replace("-", "−")
@@ -198,11 +189,7 @@ def count_amount_decimals(values: Iterable[float], minimum: int = 3) -> int:
 
 
 def count_share_decimals(shares: Iterable[float], minimum: int = 2) -> int:
-    """Return the number of decimals with which no share below 1 is printed as `100 %`.
-
-    Returns:
-        The number of decimals of the percentages.
-    """
+    """Return the number of decimals with which no share below 1 is printed as `100 %`."""
     below = [100 * (1 - value) for value in shares if 1e-9 < 1 - value < 1]
     return min(max(minimum, 1 - math.floor(math.log10(min(below)))), _EXACT_DIGITS) if below else minimum
 

@@ -128,9 +128,6 @@ def encode_purchase_date(plan: TwoStagePlan, one: PurchaseDate) -> dict[str, Any
     Args:
         plan: Two-stage plan.
         one: Purchases.
-
-    Returns:
-        The members.
     """
     return {
         "offer": plan.instance.market.names[one.offer],

@@ -382,9 +382,6 @@ def add_actuals(report: Report, replan: Replan) -> Report:
     Args:
         report: Sourcing plan of the remaining horizon.
         replan: New plan with the executed periods.
-
-    Returns:
-        The combined report.
     """
     report = remove_settled_parties(report, replan.problem.settled_parties)
     title, actuals = replan.actuals.instance.title or replan.actuals.instance.name, _build_actuals_tables(replan)
@@ -400,11 +397,7 @@ def add_actuals(report: Report, replan: Replan) -> Report:
 
 
 def remove_settled_parties(report: Report, settled: frozenset[str]) -> Report:
-    """Return the report without orders to, and awards of, placeholder parties of metal in transit and in stock.
-
-    Returns:
-        The report without these documents and rows.
-    """
+    """Return the report without orders to, and awards of, placeholder parties of metal in transit and in stock."""
     open_documents = tuple(
         document for document in report.documents if settled.isdisjoint(value for _, value in document.party)
     )

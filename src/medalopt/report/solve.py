@@ -77,9 +77,6 @@ def name_total_cost(plan: Plan) -> tuple[str, float]:
 def describe_objective(plan: Plan) -> str:
     """Describe the objective of a plan, a cost as its total.
 
-    Args:
-        plan: Plan.
-
     Returns:
         A sentence with the amount and its unit.
     """

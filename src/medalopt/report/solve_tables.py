@@ -47,14 +47,7 @@ COST_KINDS = {
 
 
 def title_cost_kinds(instance: Instance) -> dict[str, str]:
-    """Return the titles of kinds of cost, with what an instance sells.
-
-    Args:
-        instance: Instance.
-
-    Returns:
-        Title by kind.
-    """
+    """Return the titles of kinds of cost, with what an instance sells."""
     return COST_KINDS | {"sales": _title_sales(instance)}
 
 
@@ -131,9 +124,6 @@ class SourceTotals:
 
 def list_sources(plan: Plan) -> tuple[SourceTotals, ...]:
     """Return the sources of a plan.
-
-    Args:
-        plan: Solved plan.
 
     Returns:
         Totals by source, the most tonnes taken first.
@@ -551,9 +541,6 @@ _STEP_COLUMNS = ("contract", "step", "up_to", "quantity", "unit", "price", "cost
 
 def build_step_table(plan: Plan) -> ReportTable:
     """Return the table of price steps of the streams and offers in use: limit, price, quantity and cost.
-
-    Args:
-        plan: Plan.
 
     Returns:
         A row for each step of a stream or offer in use; without rows where no price has steps.

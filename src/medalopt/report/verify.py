@@ -58,9 +58,6 @@ def build_verdict_report(verdict: Verdict, name: str) -> Report:
     Args:
         verdict: Verdict.
         name: File name of the plan.
-
-    Returns:
-        The report.
     """
     if not verdict.accepted:
         title, lines = "Plan is not valid.", [*_list_violations(verdict.broken), _describe_violations(verdict, name)]
@@ -129,9 +126,6 @@ def build_recheck_report(verdict: InfeasibilityVerdict, name: str) -> Report:
     Args:
         verdict: Verdict on the proof.
         name: File name of the result.
-
-    Returns:
-        The report.
     """
     scope, arithmetic = verdict.proof.scope, verdict.proof.arithmetic
     condition = "" if scope == "instance" else f" that satisfies the {scope}"

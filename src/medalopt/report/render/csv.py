@@ -45,9 +45,6 @@ def render_report_csv(report: Report) -> Mapping[str, FileContent]:
 
     Args:
         report: Report to render; `medalopt verify` reads that of a plan.
-
-    Returns:
-        Content of each file by its name.
     """
     if report.csv:
         return report.csv(report)
@@ -75,14 +72,7 @@ def render_report_csv(report: Report) -> Mapping[str, FileContent]:
 
 
 def render_table_csv(table: ReportTable) -> str:
-    """Render one table as CSV: keys of the columns, values unrounded.
-
-    Args:
-        table: Table to render.
-
-    Returns:
-        The CSV text.
-    """
+    """Render one table as CSV: keys of the columns, values unrounded."""
     cells = list(zip(*table.rows, strict=True)) or [()] * len(table.columns)
     values = (map(get_cell_value, column) for column in cells)
     return render_csv(dict(zip([column.key for column in table.columns], values, strict=True)))
@@ -204,9 +194,6 @@ _FORMULA_STARTS = frozenset("=+-@'\t\r＝＋－＠")  # an apostrophe too: the a
 
 def render_csv_folder(plan: Plan) -> dict[str, str]:
     """Return a plan as the files of a CSV folder.
-
-    Args:
-        plan: Solved plan.
 
     Returns:
         File name to text.

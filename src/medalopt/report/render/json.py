@@ -43,9 +43,6 @@ def make_report(
 def render_report_json(report: Report) -> str | Iterable[str]:
     """Render a report as one JSON object.
 
-    Args:
-        report: Report to render.
-
     Returns:
         The JSON text; by the writer of the report where it has one.
     """
@@ -111,9 +108,6 @@ def encode_rows(columns: Mapping[str, Sequence[Any]], code: CellEncoder) -> Iter
     Args:
         columns: Name to cells; all columns of the same length.
         code: Encoder of one cell.
-
-    Yields:
-        Chunks of rows of encoded cells.
     """
     known: dict[Any, str] = {}
     values = [iter(column) for column in columns.values()]
@@ -214,9 +208,6 @@ def _build_lot_members(plan: Plan) -> dict[str, Any]:
 def identify_plan(plan: Plan) -> dict[str, Any]:
     """Return status, instance and objective of a plan.
 
-    Args:
-        plan: Plan.
-
     Returns:
         The members `status`, `instance` and `objective` of JSON outputs.
     """
@@ -228,11 +219,7 @@ def identify_plan(plan: Plan) -> dict[str, Any]:
 
 
 def identify_instance(instance: Instance) -> dict[str, Any]:
-    """Return the identity of an instance: name, digests of its files, digest of its data.
-
-    Returns:
-        The members `name`, `files` and `figures`.
-    """
+    """Return the identity of an instance: name, digests of its files, digest of its data."""
     return {"name": instance.name, "files": dict(sorted(instance.files.items())), "figures": instance.figures}
 
 
@@ -296,9 +283,6 @@ def build_faults_object(faults: tuple[Fault, ...]) -> dict[str, Any]:
 
     Args:
         faults: Errors with place and message.
-
-    Returns:
-        Status and errors.
     """
     return {"status": "input", "faults": _list_faults(faults)}
 
@@ -320,9 +304,6 @@ def render_json(content: Mapping[str, Any]) -> str:
 
 def stream_json(content: Mapping[str, Any]) -> Iterator[str]:
     """Yield the text of `render_json` in pieces.
-
-    Yields:
-        Pieces of the text.
 
     Raises:
         ValueError: A number is not finite.

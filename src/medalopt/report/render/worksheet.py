@@ -35,9 +35,6 @@ def open_workbook(buffer: io.BytesIO, **properties: str) -> Any:
     Args:
         buffer: Its bytes, once it is closed.
         properties: Properties of the document, such as `title`.
-
-    Returns:
-        Workbook of XlsxWriter.
     """
     as_text = dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False)
     book = xlsxwriter.Workbook(buffer, {"in_memory": True, **as_text})
@@ -101,9 +98,6 @@ class SheetNames:
         Args:
             title: Title of the table.
             key: Key of the table.
-
-        Returns:
-            The name.
         """
         short = " ".join(key.replace("_", " ").split())
         return self.name_sheet(title if _count_units(title) <= _MOST_NAME_UNITS else short[:1].upper() + short[1:])
@@ -234,9 +228,6 @@ class WorkbookWriter:
 
         Args:
             name: Name of the sheet.
-
-        Returns:
-            The sheet.
         """
         self.sheets[name] = _RecordedSheet(self.book.add_worksheet(name))
         return self.sheets[name]
@@ -487,9 +478,6 @@ def measure_widths(table: ReportTable) -> list[int]:
 
     Args:
         table: Table to measure.
-
-    Returns:
-        Widths in characters.
     """
     return [_measure_width(table, position) for position in range(len(table.columns))]
 

@@ -117,9 +117,6 @@ def format_change(extra: float, unit: str) -> str:
     Args:
         extra: Change [unit], positive for an increase.
         unit: Unit of the objective: a currency, `t` or `kg CO2e`.
-
-    Returns:
-        The change with its sign and unit.
     """
     if extra == 0:
         return "unchanged"

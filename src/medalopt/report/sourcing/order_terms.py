@@ -289,11 +289,7 @@ def describe_tolerance(
 
 
 def name_period(instance: Instance, period: int) -> str:
-    """Return the name of a period in a sentence: a date, or `period 1` where periods are none.
-
-    Returns:
-        The name.
-    """
+    """Return the name of a period in a sentence: a date, or `period 1` where periods are none."""
     name = instance.periods[period]
     return name if "-" in name else f"period {name}"
 
@@ -304,9 +300,6 @@ def format_delivery_window(instance: Instance, periods: list[int]) -> str:
     Args:
         instance: Instance, for its periods.
         periods: Indices of the periods with deliveries.
-
-    Returns:
-        The window as text.
     """
     first, last = min(periods), max(periods)
     if "-" not in instance.periods[0]:

@@ -259,9 +259,6 @@ PRICE_RISE = 0.1
 def tabulate_price_exposure(plan: Plan) -> tuple[ReportTable, ...]:
     """Tabulate the price exposure by metal.
 
-    Args:
-        plan: Plan to report.
-
     Returns:
         The table `exposure`, without rows where nothing is bought or sold.
     """
