@@ -16,7 +16,8 @@ from tests.spreadsheets import packed, parts, sheet_file, with_cell, with_sheet,
 from medalopt.errors import InputError
 from medalopt.plan.reader import read_plan_file, read_saved_plan
 from medalopt.plan.schema import SavedPlan
-from medalopt.plan.workbook import WorkbookEdit, name_hidden_sheet
+from medalopt.plan.tables import name_hidden_sheet
+from medalopt.plan.workbook import WorkbookEdit
 
 
 @pytest.fixture(scope="module")

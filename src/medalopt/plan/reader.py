@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
 import re
@@ -26,10 +25,12 @@ from medalopt.plan.tables import (
     PLAN_TABLES,
     REQUIRED_TABLES,
     list_csv_columns,
+    name_hidden_sheet,
+    parse_csv_rows,
     parse_number,
     parse_rows,
 )
-from medalopt.plan.workbook import PlanWorkbook, WorkbookEdit, name_hidden_sheet
+from medalopt.plan.workbook import PlanWorkbook, WorkbookEdit
 from medalopt.text import escape_text
 
 _MAX_FAULTS, _MAX_PATH_LENGTH = 20, 300
@@ -307,18 +308,6 @@ def _read_table(path: Path) -> list[list[str]]:
     if _CONTROL_CHARACTERS.search(text):
         _reject_control_characters(name, ((str(line), cell) for line, row in enumerate(rows, start=1) for cell in row))
     return rows
-
-
-def parse_csv_rows(text: str) -> list[list[str]]:
-    """Parse a table in CSV.
-
-    Returns:
-        Cells by row.
-
-    Raises:
-        csv.Error: The text is no valid CSV.
-    """
-    return list(csv.reader(io.StringIO(text, newline=""), strict=True))
 
 
 def _insert_value(content: dict[str, Any], item: str, value: str) -> bool:

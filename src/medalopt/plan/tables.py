@@ -5,6 +5,8 @@ Rows of zeros are dropped, except of metals.
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from medalopt.proof.extensions import OBJECTIVE_ROW, ExtensionData
 from medalopt.tolerances import AMOUNT_TOLERANCE, SUM_TOLERANCE
 
 ColumnTable = dict[str, list[Any]]
+EDITABLE_TABLES = ("shipments", "purchases", "stockpiles")  # on visible sheets of a workbook
 
 
 @dataclass(frozen=True)
@@ -395,6 +398,28 @@ def split_keys(table: str, columns: ColumnTable) -> ColumnTable:
     keys = columns["key"]
     split = {f"key{n + 1}": [key[n] if len(key) > n else "" for key in keys] for n in range(KEYS[table])}
     return {name: {**columns, **split}[name] for name in list_csv_columns(table, lambda other: True)}
+
+
+def name_hidden_sheet(table: str) -> str:
+    """Return the name of the hidden sheet of a table in a workbook."""
+    return f"plan_{table}"
+
+
+def name_visible_sheet(table: str) -> str:
+    """Return the name of the sheet on which a user may edit a table."""
+    return table.capitalize()
+
+
+def parse_csv_rows(text: str) -> list[list[str]]:
+    """Parse a table in CSV.
+
+    Returns:
+        Cells by row.
+
+    Raises:
+        csv.Error: The text is no valid CSV.
+    """
+    return list(csv.reader(io.StringIO(text, newline=""), strict=True))
 
 
 def parse_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[dict[str, Any]]:

@@ -20,10 +20,9 @@ from medalopt.instance.reader.excel_reader import (
 )
 from medalopt.instance.reader.files import FileBytes
 from medalopt.plan.digests import FormulaValue, normalize_formula
-from medalopt.plan.tables import PLAN_TABLES
+from medalopt.plan.tables import EDITABLE_TABLES, PLAN_TABLES, name_hidden_sheet, name_visible_sheet
 from medalopt.text import escape_text
 
-EDITABLE_TABLES = ("shipments", "purchases", "stockpiles")
 _NUMBER_COLUMNS = frozenset(
     name for table in EDITABLE_TABLES for name, one in PLAN_TABLES[table].items() if one.unit is not None
 )
@@ -32,16 +31,6 @@ _ROUNDING_TOLERANCE = 1e-14  # relative: a workbook stores 16 digits
 _MAX_NAMED_CELLS = 5  # cells that identify a row in a message
 _MAX_FAULTS = 1_000
 _TOTAL_FORMULA = re.compile(r"subtotal\(109,plan_\w+\[(.*)\]\)", re.DOTALL)  # the only formula that medalopt writes
-
-
-def name_hidden_sheet(table: str) -> str:
-    """Return the name of the hidden sheet of a table."""
-    return f"plan_{table}"
-
-
-def name_visible_sheet(table: str) -> str:
-    """Return the name of the sheet on which a user may edit a table."""
-    return table.capitalize()
 
 
 @dataclass(frozen=True, order=True)

@@ -369,20 +369,15 @@ def _render_comparison_json(comparison: Comparison) -> str:
                 }
                 for label, summary in zip(comparison.labels, comparison.summaries, strict=True)
             ],
-            "data": list(_list_data_rows(comparison)),
+            "data": [
+                {"path": difference.path, "subject": other.name, "from": difference.values[0], "to": value}
+                for difference in comparison.parameter_differences
+                for other, value in zip(comparison.summaries[1:], difference.values[1:], strict=True)
+                if other.source_values is not None and value != difference.values[0]
+            ],
             "rows": [{name: getattr(row, name) for name in _ROW_MEMBERS} for row in comparison.rows],
         }
     )
-
-
-def _list_data_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return a row for each parameter and each subject in which it differs from the first."""
-    return [
-        {"path": difference.path, "subject": other.name, "from": difference.values[0], "to": value}
-        for difference in comparison.parameter_differences
-        for other, value in zip(comparison.summaries[1:], difference.values[1:], strict=True)
-        if other.source_values is not None and value != difference.values[0]
-    ]
 
 
 def _list_all_rows(comparison: Comparison) -> ReportTable:
@@ -504,7 +499,10 @@ def _build_scenario_table(key: str, title: str, rows: Sequence[SweepResult], uni
     """Return a table of scenarios with objective and changes."""
     paths = _list_paths(rows)
     columns = [ReportColumn("scenario", "scenario"), ReportColumn("objective", "", unit, style="scaled")]
-    lines: list[list[CellValue]] = [[row.scenario.name, _get_objective(row)] for row in rows]
+    lines: list[list[CellValue]] = [
+        [row.scenario.name, show_value(row.result.value, _SCENARIO_STATUS_WORDS.get(row.result.status, ""))]
+        for row in rows
+    ]
     if len(paths) <= _MAX_PATH_COLUMNS:
         columns += [ReportColumn(path, escape_text(path), rank=1) for path in paths]
         for line, row in zip(lines, rows, strict=True):
@@ -515,11 +513,6 @@ def _build_scenario_table(key: str, title: str, rows: Sequence[SweepResult], uni
             line.append(_format_changes(row))
     text = "Optimum of each scenario, and its changes."
     return ReportTable(key, title, text, tuple(columns), tuple(map(tuple, lines)))
-
-
-def _get_objective(row: SweepResult) -> CellValue:
-    """Return the objective as a cell."""
-    return show_value(row.result.value, _SCENARIO_STATUS_WORDS.get(row.result.status, ""))
 
 
 def _format_changes(row: SweepResult) -> str:

@@ -259,7 +259,24 @@ def _encode_simulation(simulation: RiskSimulation) -> dict[str, Any]:
         "format": "medalopt/risk/1",
         **identify_plan(simulation.plan),
         "distribution": _name_distribution(instance),
-        "risk": [_encode_row(instance, row) for row in simulation.rows],
+        "risk": [
+            {
+                "metal": instance.metals.names[row.risk.metal],
+                "period": instance.periods[row.risk.period],
+                "needed_kg": row.risk.needed,
+                "mean_kg": row.mean,
+                "sd_kg": row.deviation,
+                "q05_kg": row.low,
+                "q95_kg": row.high,
+                "probability": row.enough.probability,
+                "probability_low": row.enough.low,
+                "probability_high": row.enough.high,
+                "probability_normal": row.risk.probability,
+                "probability_as_timed": row.as_timed,
+                "shortfall_kg": row.shortfall,
+            }
+            for row in simulation.rows
+        ],
         "joint": {**joint, "draws": simulation.draws, "seed": simulation.seed},
         "cost": _encode_cost(simulation),
         "unmet": [
@@ -292,22 +309,3 @@ def _encode_cost(simulation: RiskSimulation) -> dict[str, Any]:
     """Return the distribution of the cost with recourse."""
     amounts = {key: getattr(simulation.cost, name) for name, (key, _) in _COST_ROWS.items()}
     return {**amounts, "unit": simulation.plan.instance.currency}
-
-
-def _encode_row(instance: Instance, row: SimulatedRisk) -> dict[str, Any]:
-    """Return one metal and deadline as a row."""
-    return {
-        "metal": instance.metals.names[row.risk.metal],
-        "period": instance.periods[row.risk.period],
-        "needed_kg": row.risk.needed,
-        "mean_kg": row.mean,
-        "sd_kg": row.deviation,
-        "q05_kg": row.low,
-        "q95_kg": row.high,
-        "probability": row.enough.probability,
-        "probability_low": row.enough.low,
-        "probability_high": row.enough.high,
-        "probability_normal": row.risk.probability,
-        "probability_as_timed": row.as_timed,
-        "shortfall_kg": row.shortfall,
-    }

@@ -9,7 +9,7 @@ import numpy as np
 
 from medalopt.catalog import STEP_TITLE, find_limit
 from medalopt.instance.bounds import get_limit, list_axis_names, list_axis_titles
-from medalopt.instance.lots import STEP_KINDS, has_activities, has_other_lots, list_falling_paths
+from medalopt.instance.lots import STEP_KINDS
 from medalopt.instance.uncertainty import get_uncertainty_budget
 from medalopt.plan.metal_values import MetalValues
 from medalopt.plan.plan import Plan
@@ -17,7 +17,7 @@ from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.confidence import price_confidence
 from medalopt.proof.marginal import CHARGE_LIMIT_MEANING, SUPPLY_MEANING, MarginalValue, price_streams
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
-from medalopt.report.numbers import format_money_range, format_number, format_share
+from medalopt.report.numbers import format_money_range
 from medalopt.report.risk import name_promise
 from medalopt.text import parse_path
 
@@ -247,35 +247,6 @@ def _list_rule_marginals(plan: Plan) -> list[MarginalValue]:
 
 
 _MAX_LOT_ROWS = 15  # rows
-
-
-def describe_lot_cost(plan: Plan) -> str:
-    """Return the sentence on the cost of whole lots.
-
-    Returns:
-        Extra cost against the relaxation without lots, with the certified lower bound; '' without lots.
-    """
-    if plan.lots is None:
-        return ""
-    lots, unit = plan.lots, plan.unit
-    what, whole, without = "Whole lots", "in whole lots or not", "without them"
-    if has_activities(plan.instance):
-        what, whole, without = "Lots and whole charges", "with lots or not", "without lots, with charges pro rata,"
-    if list_falling_paths(plan.instance):
-        mean = "with mean prices in place of falling ones"
-        if not has_other_lots(plan.instance):
-            above = f"{format_number(lots.extra)} {unit} above the best plan {mean}"
-            least = f"{format_number(lots.lower_bound, 6)} {unit} (certified)"
-            return f"Falling prices: at most {above}; no plan comes to less than {least}."
-        what = f"{what.replace(' and', ',')} and falling prices"
-        without = f"{without.rstrip(',')} and {mean},"
-    best = f"the best plan {without} comes to {format_number(lots.without, 6)} {unit}"
-    bound = f"no plan, {whole}, comes to less than {format_number(lots.lower_bound, 6)} {unit} (certified)"
-    if not lots.extra:
-        return f"{what} cost nothing more: {best}, and {bound}."
-    of_all = format_share(lots.extra, abs(lots.without))
-    extra = f"{format_number(lots.extra)} {unit}" + ("" if of_all == "–" else f", {of_all}")
-    return f"{what} cost {extra}: {best}; {bound}."
 
 
 def build_lot_price_table(plan: Plan, whole: bool = False) -> ReportTable:

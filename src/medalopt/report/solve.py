@@ -23,7 +23,7 @@ from medalopt.report.numbers import (
     format_tonnes,
 )
 from medalopt.report.risk import describe_confidence_prices, describe_risks, tabulate_risk
-from medalopt.report.shadow_prices import build_lot_price_table, build_shadow_price_table, describe_lot_cost
+from medalopt.report.shadow_prices import build_lot_price_table, build_shadow_price_table
 from medalopt.report.solve_tables import (
     build_charge_table,
     build_cost_table,
@@ -59,7 +59,7 @@ def summarize_plan(plan: Plan, metal_values: MetalValues) -> tuple[str, ...]:
     """
     scarce = _describe_bottlenecks(plan, metal_values) if plan.certificate.optimal else ()
     promised = describe_confidence_prices(plan) if plan.certificate.optimal else ()
-    beside = (_describe_payers(plan), _describe_premiums(plan), _describe_missed_medals(plan), describe_lot_cost(plan))
+    beside = (_describe_payers(plan), _describe_premiums(plan), _describe_missed_medals(plan), _describe_lot_cost(plan))
     lines = (_describe_cost(plan), *beside, _describe_supply(plan))
     return tuple(line for line in (*lines, *describe_risks(plan.instance, plan.risks), *promised, *scarce) if line)
 
@@ -158,6 +158,31 @@ def _describe_missed_medals(plan: Plan) -> str:
     if not (kinds := list_missed_medals(plan)):
         return ""
     return f"Medals not made: {kinds} (penalty {format_money(plan.costs['shortfall'], plan.instance.currency)})."
+
+
+def _describe_lot_cost(plan: Plan) -> str:
+    """Return the line on the extra cost of whole lots against the relaxation without them; empty without lots."""
+    if plan.lots is None:
+        return ""
+    lots, unit = plan.lots, plan.unit
+    what, whole, without = "Whole lots", "in whole lots or not", "without them"
+    if has_activities(plan.instance):
+        what, whole, without = "Lots and whole charges", "with lots or not", "without lots, with charges pro rata,"
+    if list_falling_paths(plan.instance):
+        mean = "with mean prices in place of falling ones"
+        if not has_other_lots(plan.instance):
+            above = f"{format_number(lots.extra)} {unit} above the best plan {mean}"
+            least = f"{format_number(lots.lower_bound, 6)} {unit} (certified)"
+            return f"Falling prices: at most {above}; no plan comes to less than {least}."
+        what = f"{what.replace(' and', ',')} and falling prices"
+        without = f"{without.rstrip(',')} and {mean},"
+    best = f"the best plan {without} comes to {format_number(lots.without, 6)} {unit}"
+    bound = f"no plan, {whole}, comes to less than {format_number(lots.lower_bound, 6)} {unit} (certified)"
+    if not lots.extra:
+        return f"{what} cost nothing more: {best}, and {bound}."
+    of_all = format_share(lots.extra, abs(lots.without))
+    extra = f"{format_number(lots.extra)} {unit}" + ("" if of_all == "–" else f", {of_all}")
+    return f"{what} cost {extra}: {best}; {bound}."
 
 
 def _describe_supply(plan: Plan) -> str:

@@ -511,18 +511,13 @@ def _draw_purchases(plan: TwoStagePlan) -> Iterator[Chart]:
     across = ChartAxis("share of the cases that buy no more", "%", minimum=0, maximum=100)
     up = ChartAxis("purchases over the horizon", "kg", minimum=0)
     line = _draw_cases(name, pairs, COLOURS[1])
-    firm = _sum_firm(plan, offer)
-    more = [build_line_series("bought before the scenario is known", [(0, firm), (100, firm)], showSymbol=False)]
-    yield Chart(title, build_plot_option(across, up, [line, *(more if firm > 0 else [])], legend=firm > 0))
-
-
-def _sum_firm(plan: TwoStagePlan, offer: int) -> float:
-    """Return the purchases of an offer before the scenario is known, kg."""
-    return sum(
+    firm = sum(
         float(value)
         for one, value in zip(plan.book.contracts, plan.agreed, strict=True)
         if one.fee is None and one.kind != STREAM and one.member == offer
     )
+    more = [build_line_series("bought before the scenario is known", [(0, firm), (100, firm)], showSymbol=False)]
+    yield Chart(title, build_plot_option(across, up, [line, *(more if firm > 0 else [])], legend=firm > 0))
 
 
 def _draw_collection(plan: TwoStagePlan) -> Iterator[Chart]:

@@ -23,10 +23,16 @@ from medalopt.analysis.sensitivity.what_if import (
 )
 from medalopt.report.charts import render_svg
 from medalopt.report.render.text import format_table
-from medalopt.report.sensitivity.report_part import MOST_BARS, LossBar, _plot_loss_bars, describe_change, format_change
+from medalopt.report.sensitivity.report_part import (
+    MOST_BARS,
+    LossBar,
+    _plot_loss_bars,
+    describe_change,
+    describe_premium,
+    format_change,
+)
 from medalopt.report.sensitivity.what_if import (
     _encode_premium,
-    describe_premium,
     report_delay,
     report_outages,
     report_premium,

@@ -20,7 +20,7 @@ from medalopt.report.document import OrderDocument, Report, ReportTable, sum_col
 from medalopt.report.render.text import FILE_WIDTH, SCREEN_LINES, Screen, render_report_text
 from medalopt.report.sourcing.compliance import NO_SOURCE, _extract_marks, tabulate_assumptions
 from medalopt.report.sourcing.orders import build_orders
-from medalopt.report.sourcing.plan_report import build_plan_report, _summarize_decision
+from medalopt.report.sourcing.plan_report import _summarize_decision, build_plan_report
 from medalopt.report.sourcing.procurement import (
     _describe_award,
     describe_risks,

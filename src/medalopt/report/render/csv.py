@@ -13,8 +13,13 @@ from typing import Any
 from medalopt.instance.reader.files import read_file
 from medalopt.plan.digests import compute_part_digests
 from medalopt.plan.plan import Plan
-from medalopt.plan.reader import parse_csv_rows
-from medalopt.plan.tables import EXTENSION_TABLES, OPTIONAL_TABLE_BUILDERS, build_extension_tables, split_keys
+from medalopt.plan.tables import (
+    EXTENSION_TABLES,
+    OPTIONAL_TABLE_BUILDERS,
+    build_extension_tables,
+    parse_csv_rows,
+    split_keys,
+)
 from medalopt.proof.marginal import MarginalValue
 from medalopt.report.atomic_write import FileContent
 from medalopt.report.document import (

@@ -19,7 +19,7 @@ from medalopt.plan.digests import (
 from medalopt.plan.plan import Plan
 from medalopt.plan.tables import PLAN_TABLES, ColumnTable, build_extension_tables
 from medalopt.proof.certificate import InfeasibilityProof
-from medalopt.report.document import OrderDocument, Report, ReportTable, get_cell_value
+from medalopt.report.document import Report, ReportTable, get_cell_value
 
 
 def make_report(
@@ -68,7 +68,19 @@ def _encode_report(report: Report) -> dict[str, Any]:
         "title": report.title,
         "decision": list(report.headline),
         "tables": {table.key: _encode_table(table) for table in report.tables},
-        "documents": [_encode_document(document) for document in report.documents],
+        "documents": [
+            {
+                "kind": document.kind,
+                "number": document.number,
+                "stamp": document.stamp,
+                "missing": list(document.missing),
+                "party": dict(document.party),
+                "terms": dict(document.terms),
+                "lines": _encode_table(document.lines),
+                "notes": list(document.notes),
+            }
+            for document in report.documents
+        ],
         "foot": list(report.foot),
         **({"date": report.date} if report.date else {}),
     }
@@ -82,19 +94,6 @@ def _encode_table(table: ReportTable) -> dict[str, Any]:
         "units": {column.key: column.unit for column in table.columns if column.unit},
         "rows": [dict(zip(keys, map(get_cell_value, row), strict=True)) for row in table.rows],
         "notes": list(table.notes),
-    }
-
-
-def _encode_document(document: OrderDocument) -> dict[str, Any]:
-    return {
-        "kind": document.kind,
-        "number": document.number,
-        "stamp": document.stamp,
-        "missing": list(document.missing),
-        "party": dict(document.party),
-        "terms": dict(document.terms),
-        "lines": _encode_table(document.lines),
-        "notes": list(document.notes),
     }
 
 
@@ -246,18 +245,17 @@ def build_no_plan_object(
     if proof is None:
         return members
     extensions = {name: _list_rows(table) for name, table in build_extension_tables(proof.added).items()}
-    return {**members, "proof": _build_proof_member(proof), **extensions}
-
-
-def _build_proof_member(proof: InfeasibilityProof) -> dict[str, Any]:
-    """Return Farkas multipliers and the margin by which the combined constraint is violated."""
     return {
-        "arithmetic": proof.arithmetic,
-        "scope": proof.scope,
-        "margin": proof.margin,
-        "duals": [
-            _build_dual_row(rule, key, value) for rule, rows in proof.duals.items() for key, value in rows.items()
-        ],
+        **members,
+        "proof": {
+            "arithmetic": proof.arithmetic,
+            "scope": proof.scope,
+            "margin": proof.margin,
+            "duals": [
+                _build_dual_row(rule, key, value) for rule, rows in proof.duals.items() for key, value in rows.items()
+            ],
+        },
+        **extensions,
     }
 
 

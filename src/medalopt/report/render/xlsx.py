@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from medalopt.errors import UsageError
 from medalopt.plan.digests import compute_part_digests
-from medalopt.plan.workbook import EDITABLE_TABLES, name_hidden_sheet, name_visible_sheet
+from medalopt.plan.tables import EDITABLE_TABLES, name_hidden_sheet, name_visible_sheet
 from medalopt.report.charts import PICTURE_WIDTH, Chart, render_png
 from medalopt.report.document import (
     CellValue,

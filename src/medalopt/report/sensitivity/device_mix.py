@@ -33,21 +33,6 @@ from medalopt.report.sensitivity.report_part import SensitivityPart
 from medalopt.text import join_with_and
 
 
-def _encode_mix(device_mix: DeviceMix) -> dict[str, Any]:
-    """Return the device mix for JSON."""
-    return {
-        "measure": device_mix.measure,
-        "unit": device_mix.unit,
-        "accuracy": CURVE_ACCURACY,
-        "present": _encode_whole_mix(device_mix, device_mix.base),
-        "devices": [_encode_curve(curve) for curve in device_mix.ranking],
-        "fixed": list(device_mix.fixed),
-        "unproven": list(device_mix.unproven),
-        "mixes": [_encode_named_mix(device_mix, mix) for mix in device_mix.named],
-        **({} if device_mix.triangle is None else {"triangle": _encode_triangle(device_mix.triangle)}),
-    }
-
-
 def _encode_answer(result: MixResult) -> dict[str, Any]:
     members = {"objective": result.value, "scarce": dict(result.scarce), "short": result.shortage}
     return {**members, "why": result.reason} if result.reason else members
@@ -76,16 +61,6 @@ def _encode_curve(curve: ShareCurve) -> dict[str, Any]:
         "points": [
             {"times": point.times, "share": point.share, **_encode_answer(point.result)} for point in curve.points
         ],
-    }
-
-
-def _encode_named_mix(device_mix: DeviceMix, mix: NamedMix) -> dict[str, Any]:
-    return {
-        "name": mix.name,
-        "bundle": mix.bundle,
-        "missing": mix.missing,
-        "absent": list(mix.absent),
-        **_encode_whole_mix(device_mix, mix.result),
     }
 
 
@@ -255,7 +230,28 @@ def report_device_mix(device_mix: DeviceMix) -> SensitivityPart:
         tuple(lines),
         (*shown, *((_named_mix_table(device_mix),) if device_mix.named else ())),
         _mix_charts(device_mix),
-        {"mix": _encode_mix(device_mix)},
+        {
+            "mix": {
+                "measure": device_mix.measure,
+                "unit": device_mix.unit,
+                "accuracy": CURVE_ACCURACY,
+                "present": _encode_whole_mix(device_mix, device_mix.base),
+                "devices": [_encode_curve(curve) for curve in device_mix.ranking],
+                "fixed": list(device_mix.fixed),
+                "unproven": list(device_mix.unproven),
+                "mixes": [
+                    {
+                        "name": mix.name,
+                        "bundle": mix.bundle,
+                        "missing": mix.missing,
+                        "absent": list(mix.absent),
+                        **_encode_whole_mix(device_mix, mix.result),
+                    }
+                    for mix in device_mix.named
+                ],
+                **({} if device_mix.triangle is None else {"triangle": _encode_triangle(device_mix.triangle)}),
+            }
+        },
         heading="Device mix",
         in_lots=device_mix.in_lots,
     )

@@ -46,7 +46,18 @@ def report_ranges(ranges: SensitivityRanges) -> SensitivityPart:
     )
     plan = ranges.chosen
     objective = {"measure": plan.measure, "value": plan.objective, "unit": plan.unit}
-    members = {"status": plan.status, "objective": objective, "ranges": [_encode_range(row) for row in ranges.rows]}
+    members = {
+        "status": plan.status,
+        "objective": objective,
+        "ranges": [
+            {
+                **{name: getattr(row, name) for name in _RANGE_MEMBERS},
+                "below_low": _encode_plan_change(row.at_low),
+                "above_high": _encode_plan_change(row.at_high),
+            }
+            for row in ranges.rows
+        ],
+    }
     members["unproven"] = list(ranges.unproven)
     if ranges.lots is not None:
         replanned = [
@@ -84,14 +95,6 @@ def _replanned_table(ranges: SensitivityRanges) -> ReportTable:
 
 
 _RANGE_MEMBERS = ("path", "unit", "value", "price_up", "price_down", "low", "high")
-
-
-def _encode_range(row: SensitivityRange) -> dict[str, Any]:
-    return {
-        **{name: getattr(row, name) for name in _RANGE_MEMBERS},
-        "below_low": _encode_plan_change(row.at_low),
-        "above_high": _encode_plan_change(row.at_high),
-    }
 
 
 def _encode_plan_change(turn: SensitivityRangeEnd) -> dict[str, Any]:

@@ -1,18 +1,24 @@
-"""Parts of the sensitivity report and the report of them all, with the bar chart and phrases that they share."""
+"""Parts of the sensitivity report and the report of them all, with the bar chart and phrases that parts share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medalopt.catalog import PARAMETER_TITLES
 from medalopt.instance.instance import Instance
+from medalopt.instance.payers import has_payers
 from medalopt.report.charts import COLOURS, FONT, INK, Chart, ChartAxis, build_plot_option
 from medalopt.report.document import Report, ReportTable
 from medalopt.report.numbers import choose_money_scale, format_mass, format_money, format_number
 from medalopt.report.render.json import identify_instance, render_json
 from medalopt.text import ParameterPath, escape_text, render_path
+from medalopt.tolerances import VALUE_TOLERANCE
+
+if TYPE_CHECKING:
+    from medalopt.analysis.sensitivity.base_case import RecyclingPremium
+    from medalopt.analysis.sensitivity.tornado import TornadoEnd
 
 
 @dataclass(frozen=True)
@@ -272,3 +278,68 @@ def capitalize_first(text: str) -> str:
 def _title_metal(instance: Instance, name: str) -> str:
     metals = instance.metals
     return metals.titles[metals.names.index(name)] if name in metals.names else name
+
+
+def format_step(part: float) -> str:
+    """Format a relative step of a parameter in per cent.
+
+    Args:
+        part: Step relative to the value, 0.1 for 10 %.
+
+    Returns:
+        Three significant digits and `%`.
+    """
+    return f"{format_number(100 * part, 3)} %"
+
+
+def describe_step(end: TornadoEnd) -> str:
+    """Return the change of the parameter at an end.
+
+    Args:
+        end: End of a bar.
+
+    Returns:
+        Such as `−10 %`.
+    """
+    return f"{'−' if end.factor < 1 else '+'}{format_step(abs(end.factor - 1))}"
+
+
+def describe_premium(premium: RecyclingPremium, instance: Instance) -> tuple[str, ...]:
+    """Describe the recycling premium, in total and per medal, and both footprints.
+
+    Args:
+        premium: Cost and footprint of the plan and of the benchmark.
+        instance: Base instance, for currency and titles.
+
+    Returns:
+        One or two sentences; the reason where the benchmark is not available.
+    """
+    currency, titles = instance.currency, dict(zip(instance.metals.names, instance.metals.titles, strict=True))
+    if premium.cost == float("inf"):
+        return (f"Benchmark, buying all metal: not available ({_describe_missing_offers(premium.shortage, titles)}).",)
+    if not premium.recycles and abs(premium.amount) <= VALUE_TOLERANCE * abs(premium.plan):
+        return (
+            f"Recycling premium: none (no devices taken, all metal bought for {format_money(premium.plan, currency)}).",
+        )
+    sign = "+" if premium.amount >= 0 else ""
+    what = "Recycling premium" if premium.recycles else "Cost of the constraints (the plan takes no devices)"
+    first = f"{what}: {sign}{format_money(premium.amount, currency)}"
+    if premium.medals > 1 and not has_payers(instance):  # where several pay, no one pays for a medal
+        first += f", {sign}{format_money(premium.per_medal, currency)} per medal"
+    bought = format_money(premium.cost, currency)
+    first += f"; total cost {format_money(premium.plan, currency)}, buying all metal {bought}"
+    result = [f"{first}."]
+    if premium.footprint or premium.footprint_bought:
+        result.append(
+            f"Footprint: {format_number(premium.footprint / 1000)} t CO2e; buying all metal "
+            f"{format_number(premium.footprint_bought / 1000)} t CO2e."
+        )
+    return tuple(result)
+
+
+def _describe_missing_offers(shortage: Mapping[str, float] | None, titles: Mapping[str, str]) -> str:
+    """Return the reason why all metal cannot be bought: `no sufficient offer of silver: 6 kg short`."""
+    if not shortage:
+        return describe_shortfall(shortage)
+    named = {titles[metal]: kg for metal, kg in shortage.items()}
+    return f"no sufficient offer of {' and '.join(map(escape_text, named))}: {describe_shortfall(named)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from medalopt.analysis.process_pool import ScenarioResult
@@ -19,12 +19,14 @@ from medalopt.analysis.sensitivity.variance import (
 )
 from medalopt.instance.instance import Instance
 from medalopt.report.charts import COLOURS, FAINT, FONT, INK, Chart, ChartAxis, build_plot_option, mark_base_case
-from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, limit_rows, show_value
+from medalopt.report.document import ReportColumn, ReportTable, ShownValue, limit_rows, show_value
 from medalopt.report.numbers import choose_money_scale, format_money, format_number
 from medalopt.report.sensitivity.report_part import (
     SensitivityPart,
     capitalize_first,
     describe_shortfall,
+    describe_step,
+    format_step,
     name_objective,
     title_parameter,
     title_shortfall,
@@ -51,25 +53,22 @@ def report_tornado(instance: Instance, unit: str, tornado: Tornado) -> Sensitivi
     lines = tuple(_tornado_lines(instance, unit, tornado, bars))
     table = _tornado_table(instance, unit, tornado, bars)
     charts = (_tornado_chart(instance, unit, tornado, bars, lines[0].rstrip("."), table),) if bars else ()
-    members = {"tornado": _encode_tornado(instance, unit, tornado)}
+    members = {
+        "tornado": {
+            "objective": tornado.base.value,
+            "unit": unit,
+            "status": tornado.base.status,
+            "asked": tornado.parameter_count,
+            "interrupted": tornado.interrupted,
+            "bars": [_encode_bar(instance, bar, tornado.base) for bar in tornado.bars],
+        }
+    }
     screen = (
         (limit_rows(table, MOST_TABLE_ROWS, "{} more with a smaller effect (-o NAME.xlsx, --json)."),) if bars else ()
     )
     return SensitivityPart(
         lines, (), charts, members, tornado.interrupted, "Parameters by effect on the objective", screen
     )
-
-
-def format_step(part: float) -> str:
-    """Format a relative step of a parameter in per cent.
-
-    Args:
-        part: Step relative to the value, 0.1 for 10 %.
-
-    Returns:
-        Three significant digits and `%`.
-    """
-    return f"{format_number(100 * part, 3)} %"
 
 
 def _tornado_lines(instance: Instance, unit: str, tornado: Tornado, bars: Sequence[TornadoBar]) -> list[str]:
@@ -125,18 +124,6 @@ def _describe_status_change(instance: Instance, bar: TornadoBar, base: ScenarioR
     return f"{title_parameter(instance, bar.factor.path, bar.factor.of)} ({steps})"
 
 
-def describe_step(end: TornadoEnd) -> str:
-    """Return the change of the parameter at an end.
-
-    Args:
-        end: End of a bar.
-
-    Returns:
-        Such as `−10 %`.
-    """
-    return f"{'−' if end.factor < 1 else '+'}{format_step(abs(end.factor - 1))}"
-
-
 def _describe_both_ends(unit: str, base: ScenarioResult, bar: TornadoBar) -> str:
     return "; ".join(f"{describe_step(end)}: {_describe_effect(unit, base, end)}" for end in bar.ends)
 
@@ -177,7 +164,10 @@ def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
             title_parameter(instance, bar.factor.path, bar.factor.of),
             ShownValue(bar.factor.relative_step, format_number(100 * bar.factor.relative_step, 3)),
             "cv" if bar.factor.cv is not None else "10 %",
-            *(_show_effect(instance, end, tornado.base) for end in bar.ends),
+            *(
+                show_value(end.result.compute_effect(tornado.base), _describe_infeasible_end(instance, end))
+                for end in bar.ends
+            ),
         )
         for bar in bars
     )
@@ -186,11 +176,6 @@ def _tornado_table(instance: Instance, unit: str, tornado: Tornado, bars: Sequen
     title = "Effect of each parameter, varied alone"
     text = "Change of the objective when one parameter is decreased or increased by its step."
     return ReportTable("tornado", title, text, columns, rows, notes)
-
-
-def _show_effect(instance: Instance, end: TornadoEnd, base: ScenarioResult) -> CellValue:
-    """Return the change of the objective at an end, or the status of the plan."""
-    return show_value(end.result.compute_effect(base), _describe_infeasible_end(instance, end))
 
 
 def _name_capped_parameter(instance: Instance, bar: TornadoBar) -> str:
@@ -264,17 +249,6 @@ def _bar_item(
     }
 
 
-def _encode_tornado(instance: Instance, unit: str, tornado: Tornado) -> Mapping[str, Any]:
-    return {
-        "objective": tornado.base.value,
-        "unit": unit,
-        "status": tornado.base.status,
-        "asked": tornado.parameter_count,
-        "interrupted": tornado.interrupted,
-        "bars": [_encode_bar(instance, bar, tornado.base) for bar in tornado.bars],
-    }
-
-
 def _encode_bar(instance: Instance, bar: TornadoBar, base: ScenarioResult) -> dict[str, Any]:
     factor: ParameterGroup = bar.factor
     return {
@@ -336,7 +310,31 @@ def report_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) -
         for what, given, name in request
         if _select_determined(_rank_causes(analysis.inputs, given))
     ]
-    members = {"global": _encode_variance(instance, unit, analysis)}
+    members = {
+        "global": {
+            "rows": analysis.count,
+            "solves": analysis.scenario_count,
+            "solved": analysis.solved_count,
+            "interrupted": analysis.interrupted,
+            "without_plan": analysis.without,
+            "held": analysis.capped_fraction,
+            "unit": unit,
+            "quantiles": {str(index): value for index, value in zip(QUANTILES, analysis.quantiles, strict=False)},
+            "standard_deviation": analysis.spread,
+            "causes": [
+                {
+                    "cause": _title_cause(instance, cause),
+                    "paths": [render_path(factor.path) for factor in cause.factors],
+                    "correlation": cause.correlation,
+                    "objective": _encode_shares(of_measure),
+                    "feasible": _encode_shares(of_plans),
+                }
+                for cause, of_measure, of_plans in zip(
+                    analysis.inputs, analysis.objective_indices, analysis.feasibility_indices, strict=True
+                )
+            ],
+        }
+    }
     tables = (table for chart in charts for table in chart.tables)
     screen = tuple(
         limit_rows(table, _MOST_CAUSE_ROWS, "{} more with smaller shares (-o NAME.xlsx, --json).") for table in tables
@@ -485,7 +483,10 @@ def _variance_table(instance: Instance, rows: RankedCauses, of: str) -> ReportTa
     cells = tuple(
         (
             _title_cause(instance, cause),
-            ShownValue(first.value, _format_first_order(first)),
+            ShownValue(
+                first.value,
+                (_format_percent(first.value) if _half_width(first) <= MOST_HALF_WIDTH else "not determined"),
+            ),
             _format_interval(first),
             ShownValue(total.value, _format_percent(total.value)),
             _format_interval(total),
@@ -494,10 +495,6 @@ def _variance_table(instance: Instance, rows: RankedCauses, of: str) -> ReportTa
     )
     key, text = f"shares_of_{of.replace(' ', '_')}", "Shares of 1 with their 95 % intervals."
     return ReportTable(key, f"Shares of the variance of the {of}", text, columns, cells)
-
-
-def _format_first_order(first: SobolIndex) -> str:
-    return _format_percent(first.value) if _half_width(first) <= MOST_HALF_WIDTH else "not determined"
 
 
 def _format_percent(share: float) -> str:
@@ -510,32 +507,6 @@ def _format_interval(share: SobolIndex) -> str:
     if high < LEAST_SHARE:
         return _format_percent(high)
     return f"{format_number(100 * low, 2) if low >= LEAST_SHARE else '0'} to {_format_percent(high)}"
-
-
-def _encode_variance(instance: Instance, unit: str, analysis: VarianceAnalysis) -> Mapping[str, Any]:
-    return {
-        "rows": analysis.count,
-        "solves": analysis.scenario_count,
-        "solved": analysis.solved_count,
-        "interrupted": analysis.interrupted,
-        "without_plan": analysis.without,
-        "held": analysis.capped_fraction,
-        "unit": unit,
-        "quantiles": {str(index): value for index, value in zip(QUANTILES, analysis.quantiles, strict=False)},
-        "standard_deviation": analysis.spread,
-        "causes": [
-            {
-                "cause": _title_cause(instance, cause),
-                "paths": [render_path(factor.path) for factor in cause.factors],
-                "correlation": cause.correlation,
-                "objective": _encode_shares(of_measure),
-                "feasible": _encode_shares(of_plans),
-            }
-            for cause, of_measure, of_plans in zip(
-                analysis.inputs, analysis.objective_indices, analysis.feasibility_indices, strict=True
-            )
-        ],
-    }
 
 
 def _encode_shares(given: SobolIndices) -> dict[str, Any]:

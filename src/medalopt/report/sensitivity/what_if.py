@@ -5,12 +5,11 @@ Each gives a summary, a table, bars and JSON.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from medalopt.analysis.sensitivity.base_case import RecyclingPremium
 from medalopt.analysis.sensitivity.what_if import (
-    ContractDeadline,
     DelayAnalysis,
     DelayEffect,
     NamedScenarioResult,
@@ -19,22 +18,21 @@ from medalopt.analysis.sensitivity.what_if import (
     ScenarioComparison,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.payers import has_payers
 from medalopt.report.charts import Chart
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue, make_share
-from medalopt.report.numbers import format_change_value, format_money, format_number, format_period_count
+from medalopt.report.numbers import format_change_value, format_number, format_period_count
 from medalopt.report.sensitivity.report_part import (
     LossBar,
     SensitivityPart,
     capitalize_first,
     describe_change,
+    describe_premium,
     describe_shortfall,
     draw_loss_bars,
     format_change,
     title_shortfall,
 )
 from medalopt.text import cut_list, escape_text, list_first
-from medalopt.tolerances import VALUE_TOLERANCE
 
 _MOST_OUTAGES_IN_TEXT = 3  # outages with their effect in a line
 _MOST_NAMES = 8  # names in a line
@@ -297,18 +295,21 @@ def _encode_delay(delays: DelayAnalysis) -> dict[str, Any]:
         for effect in delays.effects
     ]
     delay = {"periods": delays.periods, "objective": delays.value, "unit": delays.unit, "rows": rows}
-    return {"delay": {**delay, "sign_by": [_encode_deadline(deadline) for deadline in delays.deadlines]}}
-
-
-def _encode_deadline(deadline: ContractDeadline) -> dict[str, Any]:
-    """Return a deadline for JSON."""
     return {
-        "kind": deadline.kind,
-        "name": deadline.name,
-        "used_from": deadline.first,
-        "sign_by": deadline.last,
-        "extra_later": deadline.extra if deadline.proven and deadline.extra < float("inf") else None,
-        "plan_later": deadline.extra < float("inf") if deadline.proven else None,
+        "delay": {
+            **delay,
+            "sign_by": [
+                {
+                    "kind": deadline.kind,
+                    "name": deadline.name,
+                    "used_from": deadline.first,
+                    "sign_by": deadline.last,
+                    "extra_later": deadline.extra if deadline.proven and deadline.extra < float("inf") else None,
+                    "plan_later": deadline.extra < float("inf") if deadline.proven else None,
+                }
+                for deadline in delays.deadlines
+            ],
+        }
     }
 
 
@@ -432,47 +433,6 @@ def report_premium(premium: RecyclingPremium, instance: Instance) -> Sensitivity
     return SensitivityPart(
         describe_premium(premium, instance), (), (), _encode_premium(premium, instance), heading="Recycling premium"
     )
-
-
-def describe_premium(premium: RecyclingPremium, instance: Instance) -> tuple[str, ...]:
-    """Describe the recycling premium, in total and per medal, and both footprints.
-
-    Args:
-        premium: Cost and footprint of the plan and of the benchmark.
-        instance: Base instance, for currency and titles.
-
-    Returns:
-        One or two sentences; the reason where the benchmark is not available.
-    """
-    currency, titles = instance.currency, dict(zip(instance.metals.names, instance.metals.titles, strict=True))
-    if premium.cost == float("inf"):
-        return (f"Benchmark, buying all metal: not available ({_describe_missing_offers(premium.shortage, titles)}).",)
-    if not premium.recycles and abs(premium.amount) <= VALUE_TOLERANCE * abs(premium.plan):
-        return (
-            f"Recycling premium: none (no devices taken, all metal bought for {format_money(premium.plan, currency)}).",
-        )
-    sign = "+" if premium.amount >= 0 else ""
-    what = "Recycling premium" if premium.recycles else "Cost of the constraints (the plan takes no devices)"
-    first = f"{what}: {sign}{format_money(premium.amount, currency)}"
-    if premium.medals > 1 and not has_payers(instance):  # where several pay, no one pays for a medal
-        first += f", {sign}{format_money(premium.per_medal, currency)} per medal"
-    bought = format_money(premium.cost, currency)
-    first += f"; total cost {format_money(premium.plan, currency)}, buying all metal {bought}"
-    result = [f"{first}."]
-    if premium.footprint or premium.footprint_bought:
-        result.append(
-            f"Footprint: {format_number(premium.footprint / 1000)} t CO2e; buying all metal "
-            f"{format_number(premium.footprint_bought / 1000)} t CO2e."
-        )
-    return tuple(result)
-
-
-def _describe_missing_offers(shortage: Mapping[str, float] | None, titles: Mapping[str, str]) -> str:
-    """Return the reason why all metal cannot be bought: `no sufficient offer of silver: 6 kg short`."""
-    if not shortage:
-        return describe_shortfall(shortage)
-    named = {titles[metal]: kg for metal, kg in shortage.items()}
-    return f"no sufficient offer of {' and '.join(map(escape_text, named))}: {describe_shortfall(named)}"
 
 
 def _encode_premium(premium: RecyclingPremium, instance: Instance) -> dict[str, Any]:

@@ -234,7 +234,22 @@ def _build_tolling_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
             fixed = [one for one in list_fixed_charges(context.plan.account, "smelter") if one.member == smelter]
             records = [record for feed in sent for record in _list_tolling_records(instance, feed)]
             records += [_record_charge(instance, one.period, EVERY_FEED, FIXED_CHARGE, one.charge) for one in fixed]
-            columns = _tolling_columns(instance)
+            columns = (
+                ReportColumn("period", f"{get_period_word(instance).capitalize()} of shipment"),
+                ReportColumn("terms", "Terms"),
+                ReportColumn("item", "Item"),
+                ReportColumn("feed_t", "Feed", "t", 3, total=True),
+                make_rate_column("treatment_charge_per_t", "Treatment charge", instance.currency, "t"),
+                ReportColumn("contained_kg", "Contained", "kg", 3),
+                ReportColumn("returned_share", "Accountability", "%", 2),
+                ReportColumn("deduction_g_per_t", "Minimum deduction", "g/t", 1),
+                ReportColumn("returned_kg", "Returned", "kg", 3),
+                *((ReportColumn("left_kg", "Left with the smelter", "kg", 3),) if leaves_metal(instance) else ()),
+                ReportColumn("back", "Returned in"),
+                make_rate_column("refining_charge_per_kg", "Refining charge", instance.currency, "kg"),
+                make_amount_column("amount", "Amount", instance.currency),
+                ReportColumn("unit_code", "Unit code", hidden=True),
+            )
             says = _TOLLING_DESCRIPTION + (_LEFT_DESCRIPTION if leaves_metal(instance) else "")
             lines = ReportTable("toll_lines", "Feed and metal", says, columns, fill_rows(columns, records))
             lines = set_digits(lines, _CONTRACT_COLUMNS, count_exact_decimals)
@@ -368,25 +383,6 @@ def _describe_acceptance(instance: Instance, smelter: int, sent: list[FeedLine])
     return " ".join(sentences) or "none in the plan; those of the contract apply"
 
 
-def _tolling_columns(instance: Instance) -> tuple[ReportColumn, ...]:
-    return (
-        ReportColumn("period", f"{get_period_word(instance).capitalize()} of shipment"),
-        ReportColumn("terms", "Terms"),
-        ReportColumn("item", "Item"),
-        ReportColumn("feed_t", "Feed", "t", 3, total=True),
-        make_rate_column("treatment_charge_per_t", "Treatment charge", instance.currency, "t"),
-        ReportColumn("contained_kg", "Contained", "kg", 3),
-        ReportColumn("returned_share", "Accountability", "%", 2),
-        ReportColumn("deduction_g_per_t", "Minimum deduction", "g/t", 1),
-        ReportColumn("returned_kg", "Returned", "kg", 3),
-        *((ReportColumn("left_kg", "Left with the smelter", "kg", 3),) if leaves_metal(instance) else ()),
-        ReportColumn("back", "Returned in"),
-        make_rate_column("refining_charge_per_kg", "Refining charge", instance.currency, "kg"),
-        make_amount_column("amount", "Amount", instance.currency),
-        ReportColumn("unit_code", "Unit code", hidden=True),
-    )
-
-
 def _list_tolling_records(instance: Instance, feed: FeedLine) -> Iterator[dict[str, CellValue]]:
     """Yield the lines of a feed: its charge, the charge of its lot, its metals and penalties."""
     terms, name = instance.terms, _name_feed(instance, [feed])
@@ -455,7 +451,14 @@ def _build_purchase_orders(context: OrderContext) -> tuple[OrderDocument, ...]:
             if one.member == offer
         )
         if rows:
-            columns = _purchase_columns(instance)
+            columns = (
+                ReportColumn("period", get_period_word(instance).capitalize()),
+                ReportColumn("alloy", "For alloy"),
+                ReportColumn("bought_kg", "Quantity", "kg", 3, total=True),
+                make_rate_column("price_per_kg", "Price", instance.currency, "kg"),
+                make_amount_column("amount", "Amount", instance.currency),
+                ReportColumn("unit_code", "Unit code", hidden=True),
+            )
             lines = ReportTable("purchase_lines", "Purchase lines", _PURCHASE_DESCRIPTION, columns, rows)
             lines = set_digits(lines, ("price_per_kg",), count_exact_decimals)
             lines = set_digits(lines, ("bought_kg",), count_amount_decimals)
@@ -500,14 +503,3 @@ def _describe_claim(instance: Instance, offer: int) -> str:
     if not recycled:
         return "none: the plan claims nothing of this metal as recycled"
     return f"{format_exact_share(recycled)} recycled; to be certified by the seller for every delivery"
-
-
-def _purchase_columns(instance: Instance) -> tuple[ReportColumn, ...]:
-    return (
-        ReportColumn("period", get_period_word(instance).capitalize()),
-        ReportColumn("alloy", "For alloy"),
-        ReportColumn("bought_kg", "Quantity", "kg", 3, total=True),
-        make_rate_column("price_per_kg", "Price", instance.currency, "kg"),
-        make_amount_column("amount", "Amount", instance.currency),
-        ReportColumn("unit_code", "Unit code", hidden=True),
-    )

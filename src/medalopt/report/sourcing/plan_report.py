@@ -40,7 +40,7 @@ from medalopt.report.numbers import (
 )
 from medalopt.report.render.json import render_sourcing_json
 from medalopt.report.risk import format_probability, tabulate_risk
-from medalopt.report.sensitivity.what_if import describe_premium
+from medalopt.report.sensitivity.report_part import describe_premium
 from medalopt.report.solve import (
     compute_cost_per_medal,
     describe_passed_on,

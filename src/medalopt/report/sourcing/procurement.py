@@ -41,8 +41,7 @@ from medalopt.report.document import (
     make_rate_column,
 )
 from medalopt.report.numbers import format_change_value, format_mass, format_money, format_number, format_share
-from medalopt.report.sensitivity.report_part import capitalize_first, title_parameter
-from medalopt.report.sensitivity.tornado import describe_step, format_step
+from medalopt.report.sensitivity.report_part import capitalize_first, describe_step, format_step, title_parameter
 from medalopt.report.solve_tables import get_period_word, title_cost_kinds
 from medalopt.text import escape_text, render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE
@@ -91,7 +90,22 @@ def tabulate_awards(plan: Plan, entry: Mapping[int, float] | None = None) -> tup
     notes = (() if entry is None else (_ENTRY_NOTE,)) + (
         (_NO_ROUTE_NOTE,) if any(row[6] == "no route" for row in rows) else ()
     )
-    columns = _award_columns(instance.currency, entry is not None)
+    columns = (
+        ReportColumn("region", "Region"),
+        ReportColumn("stream", "Stream"),
+        ReportColumn("device", "Device"),
+        ReportColumn("bundle", "Bundle"),
+        ReportColumn("offered_t", "Offered", "t", 3, total=True),
+        ReportColumn("taken_t", "Taken", "t", 3, total=True),
+        ReportColumn("award", "Award"),
+        make_rate_column("price_per_t", "Price incl. collection", instance.currency, "t"),
+        make_amount_column("cost", "Cost", instance.currency),
+        *(
+            (make_rate_column("comes_in_per_t", "Break-even price", instance.currency, "t"),)
+            if (entry is not None)
+            else ()
+        ),
+    )
     return (ReportTable("award", "Award table", _AWARD_DESCRIPTION, columns, rows, notes),)
 
 
@@ -128,21 +142,6 @@ def _describe_award(taken: float, offered: float, free: float) -> str:
     if taken <= AMOUNT_TOLERANCE * offered:
         return ("refused" if free else "no route") if offered else "nothing offered"
     return "taken" if taken >= (1 - AMOUNT_TOLERANCE) * offered else f"taken in part, {format_share(taken, offered)}"
-
-
-def _award_columns(currency: str, asked: bool) -> tuple[ReportColumn, ...]:
-    return (
-        ReportColumn("region", "Region"),
-        ReportColumn("stream", "Stream"),
-        ReportColumn("device", "Device"),
-        ReportColumn("bundle", "Bundle"),
-        ReportColumn("offered_t", "Offered", "t", 3, total=True),
-        ReportColumn("taken_t", "Taken", "t", 3, total=True),
-        ReportColumn("award", "Award"),
-        make_rate_column("price_per_t", "Price incl. collection", currency, "t"),
-        make_amount_column("cost", "Cost", currency),
-        *((make_rate_column("comes_in_per_t", "Break-even price", currency, "t"),) if asked else ()),
-    )
 
 
 PAYMENT_TITLES = {

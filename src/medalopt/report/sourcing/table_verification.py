@@ -16,8 +16,7 @@ from medalopt.plan.digests import PART_PREFIXES, SCALAR_MEMBERS, compute_part_di
 from medalopt.plan.plan import Plan, WholeLots
 from medalopt.plan.reader import SavedFile
 from medalopt.plan.schema import SavedPlan
-from medalopt.plan.tables import PLAN_TABLES
-from medalopt.plan.workbook import EDITABLE_TABLES, name_visible_sheet
+from medalopt.plan.tables import EDITABLE_TABLES, PLAN_TABLES, name_visible_sheet
 from medalopt.proof.certificate import Certificate
 from medalopt.proof.claims import Violation, parse_duals, parse_extensions
 from medalopt.proof.marginal import SUPPLY_MEANING
