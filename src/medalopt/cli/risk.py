@@ -1,4 +1,4 @@
-"""`medalopt risk`: how safe a plan is as ordered, by simulation of its uncertain parameters."""
+"""`medalopt risk` and `stochastic`: how safe a plan is as ordered; contracts to sign before the scenario is known."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.options import JsonOption, SetOption, parse_limit, read_instance, report_progress
+from medalopt.cli.options import (
+    GapOption,
+    JsonOption,
+    SetOption,
+    TimeLimitOption,
+    open_variants,
+    parse_limit,
+    parse_limits,
+    read_instance,
+    report_progress,
+)
 from medalopt.cli.output import (
     DateOption,
     FullOption,
@@ -17,8 +27,8 @@ from medalopt.cli.output import (
     report_infeasibility,
     solve_with_progress,
 )
-from medalopt.cli.solve import ConfidenceOption, add_confidence_change
-from medalopt.errors import NoPlanError, UsageError
+from medalopt.cli.solve import BudgetOption, ConfidenceOption, JointOption, add_confidence_change
+from medalopt.errors import LimitError, NoPlanError, UsageError
 
 if TYPE_CHECKING:
     from medalopt.instance.instance import Instance
@@ -142,3 +152,66 @@ def _read_plan(subject: Path, instance: Path | None, given: list[str] | None) ->
     if given and instance is None:
         raise UsageError("--set changes an instance; name that of the plan: medalopt risk PLAN INSTANCE --set …")
     return read_plan(subject, None if instance is None else read_instance(instance, given))
+
+
+ScenarioDrawsOption = Annotated[
+    int | None,
+    typer.Option("--draws", metavar="N", help="Draw N scenarios; default: those of the file with a probability."),
+]
+ScenarioSeedOption = Annotated[int, typer.Option("--seed", metavar="S", help="Random seed of --draws.")]
+KnownOption = Annotated[
+    str | None,
+    typer.Option(
+        "--known", metavar="PERIOD", help="Period from which the scenario is known; before it, all cases act alike."
+    ),
+]
+FeeOption = Annotated[
+    str,
+    typer.Option("--take-or-pay", metavar="SHARE", help="Share of the price paid for what is agreed and not used."),
+]
+LevelOption = Annotated[
+    str | None, typer.Option("--cvar", metavar="LEVEL", help="Count the worst cases beyond this level, such as 80%.")
+]
+WeightOption = Annotated[
+    float | None, typer.Option("--weight", metavar="W", help="Weight of the worst cases beside the expected cost.")
+]
+
+
+def stochastic(
+    instance: Annotated[Path, typer.Argument(metavar="INSTANCE", help="Instance.")],
+    draws: ScenarioDrawsOption = None,
+    seed: ScenarioSeedOption = 2020,
+    known: KnownOption = None,
+    take_or_pay: FeeOption = "100%",
+    cvar: LevelOption = None,
+    weight: WeightOption = None,
+    confidence: ConfidenceOption = None,
+    joint: JointOption = False,
+    uncertainty_budget: BudgetOption = None,
+    gap: GapOption = None,
+    time_limit: TimeLimitOption = None,
+    set_: SetOption = None,
+    output: OutputOption = None,
+    full: FullOption = False,
+    date: DateOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Decide contracts now, and the rest in each scenario.
+
+    Agreed now are tonnes of streams, feed of smelters and options, at the least expected cost over all scenarios.
+    """
+    where = ReportOutput.prepare(output, {instance: "the instance"}, json, full, date)
+    from medalopt.analysis.risk.two_stage_plan import TwoStageOptions, compute_two_stage_plan
+    from medalopt.report.two_stage import build_two_stage_report
+
+    share = parse_limit("--take-or-pay", take_or_pay, "")
+    level = 0.9 if cvar is None else parse_limit("--cvar", cvar, "")
+    aversion = weight if weight is not None else 0.0 if cvar is None else 1.0
+    options = TwoStageOptions(draws, seed, known, share, aversion, level, *parse_limits(gap, time_limit))
+    options.check()
+    set_ = add_confidence_change(set_, confidence, joint, uncertainty_budget)
+    runner = open_variants(instance, set_, "cost")
+    with report_progress(f"deciding contracts of {runner.instance.name}") as step:
+        found = compute_two_stage_plan(runner, options, step)
+    where.deliver(build_two_stage_report(found), "the two-stage plan is written")
+    return LimitError.exit_code if found.stopped else 0

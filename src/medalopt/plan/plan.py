@@ -89,6 +89,19 @@ def _lot_path_prefixes(account: PlanAccount) -> Iterator[str]:
 OBJECTIVE_UNITS = {"footprint": "kg CO2e", "mass": "t"}
 
 
+class _TableFrame:
+    """Table of a plan as a data frame; the attribute has the name of the table."""
+
+    def __init__(self, description: str) -> None:
+        self.__doc__ = description
+
+    def __set_name__(self, owner: type[Plan], name: str) -> None:
+        self._name = name
+
+    def __get__(self, plan: Plan | None, owner: type[Plan]) -> pd.DataFrame:
+        return self if plan is None else plan.frames[self._name]  # type: ignore[return-value]
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
     """A plan of `instance` with its certificate; data frames are built on first access.
@@ -186,80 +199,41 @@ class Plan:
         """Marginal values with the numbers of lots fixed at those of the plan; empty without whole lots."""
         return self.lots.marginals(self.account, self.unit) if self.lots else ()
 
-    @property
-    def shipments(self) -> pd.DataFrame:
-        """Shipments by stream, treatment, smelter (None for a route without one) and period, t and cost."""
-        return self.frames["shipments"]
-
-    @property
-    def stockpiles(self) -> pd.DataFrame:
-        """Stock of each stream at the end of each period, t."""
-        return self.frames["stockpiles"]
-
-    @property
-    def purchases(self) -> pd.DataFrame:
-        """Purchases by offer, alloy and period, kg and cost."""
-        return self.frames["purchases"]
-
-    @property
-    def offer_stock(self) -> pd.DataFrame:
-        """Offers bought into stock, charged from it and left, by period, kg; empty without such offers."""
-        return self.frames["offer_stock"]
-
-    @property
-    def offer_charges(self) -> pd.DataFrame:
-        """Charges from stock by offer, alloy and period, kg; empty without such offers."""
-        return self.frames["offer_charges"]
-
-    @property
-    def shortfall(self) -> pd.DataFrame:
-        """Medals that are not made, by kind and period due, with their penalty; empty if all must be made."""
-        return self.frames["shortfall"]
-
-    @property
-    def feed_content(self) -> pd.DataFrame:
-        """Feed and mean content by smelter, period and impurity, with its limit; empty without conditions on feed."""
-        return self.frames["feed_content"]
-
-    @property
-    def charges(self) -> pd.DataFrame:
-        """Uses of contracts with a minimum lot, a lot charge or a fixed charge; empty without such contracts."""
-        return self.frames["charges"]
-
-    @property
-    def price_steps(self) -> pd.DataFrame:
-        """Steps of the prices of streams and offers in use, with quantity and cost; empty without price steps."""
-        return self.frames["price_steps"]
-
-    @property
-    def metals(self) -> pd.DataFrame:
-        """Metal account: returned, used, surplus and stock by metal and period, kg."""
-        return self.frames["metals"]
-
-    @property
-    def melts(self) -> pd.DataFrame:
-        """Charges by alloy, period and metal (or `other`), from stock and offers together, kg."""
-        return self.frames["melts"]
-
-    @property
-    def casts(self) -> pd.DataFrame:
-        """Charge, recharged process scrap and castings by alloy and period, kg."""
-        return self.frames["casts"]
+    shipments = _TableFrame(
+        "Shipments by stream, treatment, smelter (None for a route without one) and period, t and cost."
+    )
+    stockpiles = _TableFrame("Stock of each stream at the end of each period, t.")
+    purchases = _TableFrame("Purchases by offer, alloy and period, kg and cost.")
+    offer_stock = _TableFrame(
+        "Offers bought into stock, charged from it and left, by period, kg; empty without such offers."
+    )
+    offer_charges = _TableFrame("Charges from stock by offer, alloy and period, kg; empty without such offers.")
+    shortfall = _TableFrame(
+        "Medals that are not made, by kind and period due, with their penalty; empty if all must be made."
+    )
+    feed_content = _TableFrame(
+        "Feed and mean content by smelter, period and impurity, with its limit; empty without conditions on feed."
+    )
+    charges = _TableFrame(
+        "Uses of contracts with a minimum lot, a lot charge or a fixed charge; empty without such contracts."
+    )
+    price_steps = _TableFrame(
+        "Steps of the prices of streams and offers in use, with quantity and cost; empty without price steps."
+    )
+    metals = _TableFrame("Metal account: returned, used, surplus and stock by metal and period, kg.")
+    melts = _TableFrame("Charges by alloy, period and metal (or `other`), from stock and offers together, kg.")
+    casts = _TableFrame("Charge, recharged process scrap and castings by alloy and period, kg.")
+    risk = _TableFrame(
+        "Kilograms needed, mean, deviation, quantiles and probability that they suffice, by metal and deadline."
+    )
+    shadow_prices = _TableFrame(
+        "Change of the objective by one unit more of every binding parameter, by path and period."
+    )
 
     @cached_property
     def risks(self) -> tuple[DeadlineRisk, ...]:
         """Risk of each metal and deadline, to first order; empty where nothing returned is uncertain."""
         return compute_risk(self.account)
-
-    @property
-    def risk(self) -> pd.DataFrame:
-        """Kilograms needed, mean, deviation, quantiles and probability that they suffice, by metal and deadline."""
-        return self.frames["risk"]
-
-    @property
-    def shadow_prices(self) -> pd.DataFrame:
-        """Change of the objective by one unit more of every binding parameter, by path and period."""
-        return self.frames["shadow_prices"]
 
     @cached_property
     def frames(self) -> Mapping[str, pd.DataFrame]:
