@@ -296,6 +296,7 @@ def report_infeasibility(
         Exit code.
     """
     from medalopt.report.infeasible import build_infeasibility_report
+    from medalopt.report.render.json import build_no_plan_object
 
     print_message(escape_text(str(error), _MAX_MESSAGE_LENGTH))
     found = None
@@ -303,7 +304,8 @@ def report_infeasibility(
         in_lots = isinstance(error, WholeLotsNotFoundError)  # without lots there is a plan
         arguments = (objective, extensions, source, parse_changes(given) if source else None)
         found = _diagnose(instance, arguments, budget, in_lots)
-    payload = _build_json_object(instance, error, objective, found)
+    payload = build_no_plan_object(instance, error.status, objective, error.proof)
+    payload |= {} if found is None else {"diagnosis": found.encode()}
     report = build_infeasibility_report(instance, found, error.proof, payload)
     written = tuple(path for path in output.paths if _get_form(path) != "charts")
     if len(written) < len(output.paths):
@@ -329,13 +331,3 @@ def _diagnose(
     with report_progress("diagnosing the conflict") as step:
         arguments = (*arguments, step, budget or NO_TIME_LIMIT, in_lots)
         return diagnose_infeasibility(instance, *arguments)
-
-
-def _build_json_object(
-    instance: Instance, error: NoPlanError, objective: str, diagnosis: Diagnosis | None
-) -> dict[str, Any]:
-    """Return the members of the JSON object."""
-    from medalopt.report.render.json import build_no_plan_object
-
-    rows: dict[str, Any] = {} if diagnosis is None else {"diagnosis": diagnosis.encode()}
-    return {**build_no_plan_object(instance, error.status, objective, error.proof), **rows}

@@ -50,7 +50,11 @@ def build_risk_report(simulation: RiskSimulation) -> Report:
         _summarize(simulation),
         lambda: _encode_simulation(simulation),
         tables=tables,
-        charts=tuple(_draw_histograms(simulation)),
+        charts=tuple(
+            _draw_histogram(simulation.plan.instance, row, simulation.draws)
+            for row in _find_worst_rows(simulation)
+            if row.deviation > 0
+        ),
         screen=(risk, tables[1], cut),
         status=describe_status(simulation.plan),
     )
@@ -201,14 +205,6 @@ def _tabulate_shares(simulation: RiskSimulation) -> ReportTable:
     return ReportTable("information", "Shares of the variance", text, columns, rows)
 
 
-def _draw_histograms(simulation: RiskSimulation) -> Iterable[Chart]:
-    """Yield a histogram for each metal, of its deadline with the smallest probability."""
-    instance = simulation.plan.instance
-    for row in _find_worst_rows(simulation):
-        if row.deviation > 0:
-            yield _draw_histogram(instance, row, simulation.draws)
-
-
 def _draw_histogram(instance: Instance, row: SimulatedRisk, draws: int) -> Chart:
     """Return the histogram of one metal and deadline, short draws in another colour, with the need marked."""
     needed, edges, shares = row.risk.needed, row.edges.tolist(), (100 * row.counts / draws).tolist()
@@ -278,7 +274,7 @@ def _encode_simulation(simulation: RiskSimulation) -> dict[str, Any]:
             for row in simulation.rows
         ],
         "joint": {**joint, "draws": simulation.draws, "seed": simulation.seed},
-        "cost": _encode_cost(simulation),
+        "cost": {key: getattr(cost, name) for name, (key, _) in _COST_ROWS.items()} | {"unit": instance.currency},
         "unmet": [
             {"metal": names[metal], "unmet_kg": kilograms, "probability": probability}
             for metal, kilograms, probability in cost.unmet
@@ -303,9 +299,3 @@ def _encode_simulation(simulation: RiskSimulation) -> dict[str, Any]:
             for row in simulation.rows
         ],
     }
-
-
-def _encode_cost(simulation: RiskSimulation) -> dict[str, Any]:
-    """Return the distribution of the cost with recourse."""
-    amounts = {key: getattr(simulation.cost, name) for name, (key, _) in _COST_ROWS.items()}
-    return {**amounts, "unit": simulation.plan.instance.currency}

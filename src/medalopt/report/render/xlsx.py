@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -121,7 +121,7 @@ def _write_table_sheet(writer: WorkbookWriter, name: str, front: str, table: Rep
     sheet.set_row(1, compute_text_height(table.description, max(wide, _LEAST_TEXT_WIDTH)))
     sheet.write_url(2, 0, f"internal:'{front}'!A1", writer.get_format("link"), "to the contents")
     end = write_table(writer, sheet, 3, table)
-    end = _write_notes(writer, sheet, end + 1, last, table.notes, max(wide, _LEAST_TEXT_WIDTH))
+    end = _write_lines(writer, sheet, end + 1, last, table.notes, max(wide, _LEAST_TEXT_WIDTH))
     sheet.freeze_panes(4, 1)
     sheet.repeat_rows(3)
     set_print_layout(writer, sheet, end - 1, last, landscape=True)
@@ -147,7 +147,7 @@ def _write_document_sheet(writer: WorkbookWriter, name: str, front: str, documen
         write_merged(sheet, row + 1, last, table.title, writer.get_format("heading"))
         row = write_table(writer, sheet, row + 2, table) + 1
     missing = [f"Missing: {', '.join(document.missing)}."] if document.missing else []
-    row = _write_notes(writer, sheet, row, last, (*missing, *tables[-1].notes, *document.notes), wide)
+    row = _write_lines(writer, sheet, row, last, (*missing, *tables[-1].notes, *document.notes), wide)
     set_print_layout(writer, sheet, row - 1, last, wide > 2 * _LEAST_TEXT_WIDTH, document.stamp)
     return sheet
 
@@ -191,10 +191,13 @@ def _write_pairs(
     return row + 1
 
 
-def _write_notes(writer: WorkbookWriter, sheet: Any, row: int, last: int, notes: tuple[str, ...], wide: int) -> int:
-    for note in notes:
-        write_merged(sheet, row, last, note, writer.get_format("faint"))
-        sheet.set_row(row, compute_text_height(note, wide))
+def _write_lines(
+    writer: WorkbookWriter, sheet: Any, row: int, last: int, lines: Iterable[str], wide: float, style: str = "faint"
+) -> int:
+    """Write lines of text, each in a row of merged columns up to `last`; return the row after them."""
+    for line in lines:
+        write_merged(sheet, row, last, line, writer.get_format(style))
+        sheet.set_row(row, compute_text_height(line, wide))
         row += 1
     return row
 
@@ -235,31 +238,24 @@ def _write_cover_sheet(
     write_merged(sheet, 0, 2, report.title, writer.get_format("title"))
     sheet.set_row(0, 26)
     status = split_summary(report).status
-    row = _write_lines(writer, sheet, 1, tuple(filter(None, (status, report.date))), "strong")
-    row = _write_lines(writer, sheet, row, tuple(line for line in report.headline if line != status), "text")
+    wide = sum(_COVER_WIDTHS)
+    row = _write_lines(writer, sheet, 1, 2, filter(None, (status, report.date)), wide, "strong")
+    row = _write_lines(writer, sheet, row, 2, (line for line in report.headline if line != status), wide, "text")
     for part in report.parts:
         write_merged(sheet, row + 1, 2, part.title, writer.get_format("heading"))
-        row = _write_lines(writer, sheet, row + 2, part.headline, "text")
+        row = _write_lines(writer, sheet, row + 2, 2, part.headline, wide, "text")
     if entries:
         row = _write_entries(writer, sheet, row + 1, "The sheets", entries)
-    row = _write_lines(writer, sheet, row, (_TABLES_HINT, _EDITING_HINT) if edits else (_TABLES_HINT,), "faint")
+    row = _write_lines(writer, sheet, row, 2, (_TABLES_HINT, _EDITING_HINT) if edits else (_TABLES_HINT,), wide)
     if documents:
         row = _write_entries(writer, sheet, row + 1, "The documents", documents)
     if report.foot:
         write_merged(sheet, row + 1, 2, "Versions and method", writer.get_format("heading"))
-        row = _write_lines(writer, sheet, row + 2, report.foot, "faint")
+        row = _write_lines(writer, sheet, row + 2, 2, report.foot, wide)
     sheet.freeze_panes(1, 0)
     set_print_layout(writer, sheet, row - 1, 2)
     if report.summary is None:
         sheet.activate()
-
-
-def _write_lines(writer: WorkbookWriter, sheet: Any, row: int, lines: tuple[str, ...], style: str) -> int:
-    for line in lines:
-        write_merged(sheet, row, 2, line, writer.get_format(style))
-        sheet.set_row(row, compute_text_height(line, sum(_COVER_WIDTHS)))
-        row += 1
-    return row
 
 
 def _write_entries(writer: WorkbookWriter, sheet: Any, row: int, title: str, entries: list[_SheetEntry]) -> int:
@@ -442,20 +438,14 @@ def _write_summary_sheet(writer: WorkbookWriter, names: SheetPlan, report: Repor
     row = _write_figures(writer, sheet, row + 1, summary.figures)
     row = _write_orders(writer, sheet, row + 1, summary.orders)
     if summary.risks:
-        row = _write_line(writer, sheet, row + 1, "Main risks", "heading")
-        for line in summary.risks:
-            row = _write_line(writer, sheet, row, line, "text")
+        wide = sum(_SUMMARY_WIDTHS)
+        row = _write_lines(writer, sheet, row + 1, _LAST_COLUMN, ("Main risks",), wide, "heading")
+        row = _write_lines(writer, sheet, row, _LAST_COLUMN, summary.risks, wide, "text")
     bottom = _insert_charts(sheet, summary.charts)
     last_column = _CHART_COLUMN + _CHART_COLUMNS - 1 if bottom else _LAST_COLUMN
     set_print_layout(writer, sheet, max(row, bottom), last_column, landscape=True)
     sheet.fit_to_pages(1, 1)
     sheet.activate()
-
-
-def _write_line(writer: WorkbookWriter, sheet: Any, row: int, text: str, style: str) -> int:
-    write_merged(sheet, row, _LAST_COLUMN, text, writer.get_format(style))
-    sheet.set_row(row, compute_text_height(text, sum(_SUMMARY_WIDTHS)))
-    return row + 1
 
 
 def _write_figures(writer: WorkbookWriter, sheet: Any, row: int, figures: ReportTable) -> int:
@@ -471,8 +461,9 @@ def _write_figures(writer: WorkbookWriter, sheet: Any, row: int, figures: Report
 
 def _write_orders(writer: WorkbookWriter, sheet: Any, row: int, orders: ReportTable) -> int:
     """Write the orders to sign with their total, and return the row after their notes."""
-    row = _write_line(writer, sheet, row, orders.title, "heading")
-    row = _write_line(writer, sheet, row, orders.description, "faint") + 1
+    wide = sum(_SUMMARY_WIDTHS)
+    row = _write_lines(writer, sheet, row, _LAST_COLUMN, (orders.title,), wide, "heading")
+    row = _write_lines(writer, sheet, row, _LAST_COLUMN, (orders.description,), wide) + 1
     for position, column in enumerate(orders.columns):
         style = "header" if column.unit is None else "figures header"
         write_cell(sheet, row, position, column.title, writer.get_format(style))
@@ -488,10 +479,7 @@ def _write_orders(writer: WorkbookWriter, sheet: Any, row: int, orders: ReportTa
         for position, column in enumerate(orders.columns):
             if column.total:
                 write_cell(sheet, row, position, sum_column(orders, position), writer.number_format(column, total=True))
-    row += 1 + bool(orders.notes)
-    for note in orders.notes:
-        row = _write_line(writer, sheet, row, note, "faint")
-    return row
+    return _write_lines(writer, sheet, row + 1 + bool(orders.notes), _LAST_COLUMN, orders.notes, wide)
 
 
 def _insert_charts(sheet: Any, charts: tuple[Chart, ...]) -> int:

@@ -479,17 +479,14 @@ def _surface_table(surface: SensitivitySurface, unit: str) -> ReportTable:
     rows = tuple(
         (
             ShownValue(position, _format_value(surface.up, position)),
-            *(_surface_cell(surface, (up, across), value) for across, value in enumerate(row)),
+            *(
+                show_value(value, "not proven" if (up, across) in surface.unproven else "infeasible")
+                for across, value in enumerate(row)
+            ),
         )
         for up, (position, row) in enumerate(zip(surface.rows, surface.objective, strict=True))
     )
     return ReportTable("map", "Objective over both parameters", "The objective at each pair of values.", columns, rows)
-
-
-def _surface_cell(surface: SensitivitySurface, place: tuple[int, int], value: float | None) -> CellValue:
-    if value is not None:
-        return value
-    return ShownValue(None, "not proven" if place in surface.unproven else "infeasible")
 
 
 def _encode_surface(surface: SensitivitySurface, unit: str) -> dict[str, Any]:

@@ -61,15 +61,10 @@ def build_sensitivity_report(instance: Instance, parts: Sequence[SensitivityPart
     reports = [Report(part.heading, part.lines, part.tables, charts=part.charts, screen=part.screen) for part in parts]
     whole = replace(reports[0], title=title) if len(reports) == 1 else Report(title, (), parts=tuple(reports))
     foot = (f"Parameters of {instance.name}: sha256 {instance.figures}.",)
-    return replace(whole, foot=foot, status=status, json=lambda _: render_json(_join_members(instance, parts)))
-
-
-def _join_members(instance: Instance, parts: Sequence[SensitivityPart]) -> dict[str, Any]:
-    """Return the members of the JSON object."""
     members: dict[str, Any] = {"format": "medalopt/sensitivity/1", "instance": identify_instance(instance)}
     for part in parts:
         members |= part.members
-    return members
+    return replace(whole, foot=foot, status=status, json=lambda _: render_json(members))
 
 
 MOST_BARS = 15  # bars of a chart

@@ -60,7 +60,12 @@ def report_outages(outages: OutageLosses, instance: Instance) -> SensitivityPart
         if line
     ]
     sections = () if charts or not listed else (table,)
-    encoded = {**_encode_outages(outages), **more}
+    rows = [
+        {"kind": loss.kind, "name": loss.name, "path": loss.path, **_encode_effect(loss, outages.value)}
+        for loss in outages.losses
+    ]
+    members = {"objective": outages.value, "unit": outages.unit, "from": outages.start, "rows": rows}
+    encoded = {"without": members, **more}
     return SensitivityPart((*lines, *first), sections, charts, encoded, heading="Outages", in_lots=outages.in_lots)
 
 
@@ -165,14 +170,6 @@ def _outage_chart(outages: OutageLosses, losses: Sequence[OutageLoss], table: Re
         parts.append(f"without {escape_text(dearest[0].name)}: {describe_change(dearest[0].extra, outages.unit)}")
     title = f"{capitalize_first('; '.join(parts))}{_outage_start(outages)}"
     return draw_loss_bars(title, rows, outages.unit, table)
-
-
-def _encode_outages(outages: OutageLosses) -> dict[str, Any]:
-    rows = [
-        {"kind": loss.kind, "name": loss.name, "path": loss.path, **_encode_effect(loss, outages.value)}
-        for loss in outages.losses
-    ]
-    return {"without": {"objective": outages.value, "unit": outages.unit, "from": outages.start, "rows": rows}}
 
 
 _MOST_CONTRACTS_IN_TEXT = 3  # contracts named in a sentence
