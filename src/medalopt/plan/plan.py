@@ -99,7 +99,7 @@ class _TableFrame:
         self._name = name
 
     def __get__(self, plan: Plan | None, owner: type[Plan]) -> pd.DataFrame:
-        return self if plan is None else plan.frames[self._name]  # type: ignore[return-value]
+        return self if plan is None else plan.frames[self._name]
 
 
 @dataclass(frozen=True, eq=False)
