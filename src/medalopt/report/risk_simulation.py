@@ -27,6 +27,10 @@ _COST_ROWS = {  # member of the JSON, and title
     "high": ("q95", "95 % quantile"),
     "purchases": ("missing_metal", "mean cost of missing metal"),
 }
+_RISK_MEMBERS = (  # of the JSON, as in the table
+    *("needed_kg", "mean_kg", "sd_kg", "q05_kg", "q95_kg", "probability", "probability_low", "probability_high"),
+    *("probability_normal", "probability_as_timed", "shortfall_kg"),
+)
 _MIN_UNMET = 0.001  # probability from which unmet metal is named
 _TITLES = {
     ASSAY: "assay of {metal} in {owner}",
@@ -257,21 +261,11 @@ def _encode_simulation(simulation: RiskSimulation) -> dict[str, Any]:
         "distribution": _name_distribution(instance),
         "risk": [
             {
-                "metal": instance.metals.names[row.risk.metal],
+                "metal": names[row.risk.metal],
                 "period": instance.periods[row.risk.period],
-                "needed_kg": row.risk.needed,
-                "mean_kg": row.mean,
-                "sd_kg": row.deviation,
-                "q05_kg": row.low,
-                "q95_kg": row.high,
-                "probability": row.enough.probability,
-                "probability_low": row.enough.low,
-                "probability_high": row.enough.high,
-                "probability_normal": row.risk.probability,
-                "probability_as_timed": row.as_timed,
-                "shortfall_kg": row.shortfall,
+                **{key: record[key] for key in _RISK_MEMBERS},
             }
-            for row in simulation.rows
+            for row, record in zip(simulation.rows, _tabulate_rows(simulation).list_records(), strict=True)
         ],
         "joint": {**joint, "draws": simulation.draws, "seed": simulation.seed},
         "cost": {key: getattr(cost, name) for name, (key, _) in _COST_ROWS.items()} | {"unit": instance.currency},
