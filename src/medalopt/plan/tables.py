@@ -401,12 +401,26 @@ def split_keys(table: str, columns: ColumnTable) -> ColumnTable:
 
 
 def name_hidden_sheet(table: str) -> str:
-    """Return the name of the hidden sheet of a table in a workbook."""
+    """Return the name of the hidden sheet of a table.
+
+    Args:
+        table: Table of the plan.
+
+    Returns:
+        Name of the sheet.
+    """
     return f"plan_{table}"
 
 
 def name_visible_sheet(table: str) -> str:
-    """Return the name of the sheet on which a user may edit a table."""
+    """Return the name of the sheet on which a user may edit a table.
+
+    Args:
+        table: Table of the plan.
+
+    Returns:
+        Name of the sheet.
+    """
     return table.capitalize()
 
 

@@ -206,7 +206,11 @@ _DRAW_SCRIPT = """(text => {
 
 
 def load_echarts() -> str:
-    """Return the source of ECharts, which is part of the package (Apache License 2.0, included beside it)."""
+    """Return the source of ECharts, which is part of the package (Apache License 2.0, included beside it).
+
+    Returns:
+        The JavaScript text.
+    """
     return resources.files("medalopt.report").joinpath("assets", ECHARTS_FILE).read_text(encoding="utf-8")
 
 

@@ -351,7 +351,14 @@ def select_summary(report: Report) -> Report:
 
 
 def list_charts(report: Report) -> tuple[Chart, ...]:
-    """Return all charts of a report and its parts."""
+    """Return all charts of a report and its parts.
+
+    Args:
+        report: Report.
+
+    Returns:
+        The charts in reading order.
+    """
     return (*report.charts, *(chart for part in report.parts for chart in list_charts(part)))
 
 

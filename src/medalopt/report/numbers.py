@@ -189,7 +189,11 @@ def count_amount_decimals(values: Iterable[float], minimum: int = 3) -> int:
 
 
 def count_share_decimals(shares: Iterable[float], minimum: int = 2) -> int:
-    """Return the number of decimals with which no share below 1 is printed as `100 %`."""
+    """Return the number of decimals with which no share below 1 is printed as `100 %`.
+
+    Returns:
+        The number of decimals of the percentages.
+    """
     below = [100 * (1 - value) for value in shares if 1e-9 < 1 - value < 1]
     return min(max(minimum, 1 - math.floor(math.log10(min(below)))), _EXACT_DIGITS) if below else minimum
 

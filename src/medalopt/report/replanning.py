@@ -397,7 +397,11 @@ def add_actuals(report: Report, replan: Replan) -> Report:
 
 
 def remove_settled_parties(report: Report, settled: frozenset[str]) -> Report:
-    """Return the report without orders to, and awards of, placeholder parties of metal in transit and in stock."""
+    """Return the report without orders to, and awards of, placeholder parties of metal in transit and in stock.
+
+    Returns:
+        The report without these documents and rows.
+    """
     open_documents = tuple(
         document for document in report.documents if settled.isdisjoint(value for _, value in document.party)
     )

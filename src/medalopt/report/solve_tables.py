@@ -47,7 +47,14 @@ COST_KINDS = {
 
 
 def title_cost_kinds(instance: Instance) -> dict[str, str]:
-    """Return the titles of kinds of cost, with what an instance sells."""
+    """Return the titles of kinds of cost, with what an instance sells.
+
+    Args:
+        instance: Instance.
+
+    Returns:
+        Title by kind.
+    """
     return COST_KINDS | {"sales": _title_sales(instance)}
 
 

@@ -77,7 +77,14 @@ def render_report_csv(report: Report) -> Mapping[str, FileContent]:
 
 
 def render_table_csv(table: ReportTable) -> str:
-    """Render one table as CSV: keys of the columns, values unrounded."""
+    """Render one table as CSV: keys of the columns, values unrounded.
+
+    Args:
+        table: Table to render.
+
+    Returns:
+        The CSV text.
+    """
     cells = list(zip(*table.rows, strict=True)) or [()] * len(table.columns)
     values = (map(get_cell_value, column) for column in cells)
     return render_csv(dict(zip([column.key for column in table.columns], values, strict=True)))

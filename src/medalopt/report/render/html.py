@@ -183,7 +183,14 @@ _FULL_LINES_NOTE = "All lines: in the workbook, and {}.csv of the folder."
 
 
 def render_report_html(report: Report) -> str:
-    """Render the report as HTML: summary, charts, tables, and every document on a printed page of its own."""
+    """Render the report as HTML: summary, charts, tables, and every document on a printed page of its own.
+
+    Args:
+        report: Report to render.
+
+    Returns:
+        The HTML text.
+    """
     parts = list(_list_parts(report, MOST_PLAN_ROWS if report.documents else MOST_TABLE_ROWS))
     summary = split_summary(report)
     if report.summary is None and not report.documents:

@@ -218,7 +218,11 @@ def identify_plan(plan: Plan) -> dict[str, Any]:
 
 
 def identify_instance(instance: Instance) -> dict[str, Any]:
-    """Return the identity of an instance: name, digests of its files, digest of its data."""
+    """Return the identity of an instance: name, digests of its files, digest of its data.
+
+    Returns:
+        The members `name`, `files` and `figures`.
+    """
     return {"name": instance.name, "files": dict(sorted(instance.files.items())), "figures": instance.figures}
 
 

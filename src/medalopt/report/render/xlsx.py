@@ -285,7 +285,14 @@ _PICTURE_SCALE = 0.5  # pictures are drawn at twice their size
 
 
 def render_report_xlsx(report: Report) -> bytes:
-    """Render the report as an .xlsx file; that of a plan can be edited, and medalopt verify reads it back."""
+    """Render the report as an .xlsx file; that of a plan can be edited, and medalopt verify reads it back.
+
+    Args:
+        report: Report to render.
+
+    Returns:
+        The bytes of the file.
+    """
     buffer = io.BytesIO()
     book = open_workbook(buffer, title=report.title[:200])
     status = split_summary(report).status

@@ -289,7 +289,11 @@ def describe_tolerance(
 
 
 def name_period(instance: Instance, period: int) -> str:
-    """Return the name of a period in a sentence: a date, or `period 1` where periods are none."""
+    """Return the name of a period in a sentence: a date, or `period 1` where periods are none.
+
+    Returns:
+        The name.
+    """
     name = instance.periods[period]
     return name if "-" in name else f"period {name}"
 
