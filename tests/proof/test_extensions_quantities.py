@@ -11,10 +11,11 @@ from tests.instance.test_accounting import nothing
 from tests.model.cases import ROOT, changed, loaded
 
 import medalopt
+from medalopt.catalog import VARIABLES
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arrays import Floats
 from medalopt.instance.routes import build_routes
-from medalopt.proof.extensions import evaluate_quantity, evaluate_scale
+from medalopt.proof.extensions import QuantityIndex, evaluate_quantity, evaluate_scale
 
 TINY = ROOT / "instances" / "tiny.yaml"
 
@@ -39,6 +40,14 @@ def account() -> PlanAccount:
         recharged=drawn(alloys, periods),
     )
     return PlanAccount(instance, found, made)
+
+
+@pytest.mark.parametrize("component", VARIABLES)
+def test_every_variable_has_a_value_for_each_of_its_indices(component: str) -> None:
+    """Whatever variable of the model an added row is written on can be evaluated at a plan."""
+    index = QuantityIndex(account().instance, account().routes, ())
+    array = {"ship": "sent", "leave": "sent"}.get(component, component)
+    assert evaluate_quantity(account(), array).size == np.prod(index.get_shape(component))
 
 
 def sent_by(stream: int, period: int) -> float:

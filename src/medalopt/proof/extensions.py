@@ -174,6 +174,7 @@ _QUANTITY_FUNCTIONS: Mapping[str, Callable[[PlanAccount], Numbers]] = {
     "feed": lambda account: account.feed,
     "treated": lambda account: account.treated,
     "returned": lambda account: account.returned,
+    "impurity": lambda account: account.impurity,
     "sent_device": _sum_sent_by("device", "devices"),
     "sent_region": _sum_sent_by("region", "regions"),
     "sent_stream": lambda account: account.sent,

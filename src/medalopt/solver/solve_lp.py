@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from medalopt.instance.accounting import Decisions, PlanAccount
-from medalopt.instance.arrays import Floats
+from medalopt.instance.arrays import Bools, Floats
 from medalopt.instance.bounds import VariableBounds, is_stocked, may_miss
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import UsedContracts, list_excess_columns
@@ -21,7 +21,7 @@ from medalopt.instance.routes import ConfidenceCut, Routes
 from medalopt.instance.smelter_terms import leaves_metal, list_terms_names
 from medalopt.model.extensions import Extension
 from medalopt.model.network import Network, NetworkSelection, build_network, build_network_part
-from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData
+from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, ExtensionTerm, QuantityIndex, evaluate_quantity
 from medalopt.proof.prices import Duals
 from medalopt.solver.assemble import CompiledMaster, assemble_program
 from medalopt.solver.confidence import compute_budget_columns
@@ -357,10 +357,21 @@ def reconstruct_columns(
     ]
     own = [variable.value for variable in added.variables]
     given = {**compute_budget_columns(account), **list_excess_columns(account)}
+    index, arrays = QuantityIndex(account.instance, account.routes, ()), dict[str, Floats]()
+    definition = find_defining_rows(program)
+    linking = {name.removeprefix("define_") for (name, _), it in zip(program.rows, definition, strict=True) if it}
     places = program.places[: len(program.places) - len(own)]
-    behind = [given[place] if place in given else _column_value(account, *place) for place in places]
-    x = np.concatenate([*network, np.array([*behind, *own], dtype=np.float64)])
-    return np.maximum(_compute_linking_quantities(program, x), program.lower)
+    behind = np.array([given.get(place, 0.0) for place in places], dtype=np.float64)
+    for number, (name, key) in enumerate(places):
+        at = index.locate(ExtensionTerm(name, key if isinstance(key, tuple) else (key,), 0.0))
+        if at is not None and name not in linking:
+            if name not in arrays:
+                arrays[name] = np.asarray(evaluate_quantity(account, at[0]), dtype=np.float64)
+            behind[number] = max(float(arrays[name].flat[at[1]]), 0.0)
+    x = np.concatenate([*network, behind, np.array(own)])
+    defined = np.zeros(len(x), dtype=bool)
+    defined[program.network : len(x) - len(own)] = [name in linking for name, _ in places]
+    return np.maximum(_compute_defined_columns(program, x, definition, defined), program.lower)
 
 
 def reconstruct_duals(duals: Duals, program: SolverProgram, added: ExtensionData = NO_EXTENSIONS) -> Floats:
@@ -403,45 +414,11 @@ def _bundle_shares(account: PlanAccount, network: Network) -> Floats:
     return np.clip(got[index] / offers[index], 0.0, 1.0)
 
 
-def _column_value(account: PlanAccount, name: str, index: Any) -> float:
-    """Return the value of one column outside the network; 0 for a linking variable, which its definition determines."""
-    instance, decisions = account.instance, account.decisions
-    metals, alloys, offers = instance.metals.names, instance.alloys.names, instance.market.names
-    tables: dict[str, tuple[Any, tuple[tuple[str, ...], ...]]] = {
-        "charge": (decisions.charged, (alloys, metals)),
-        "buy": (decisions.bought, (offers, alloys)),
-        "surplus": (decisions.surplus, (metals,)),
-        "recharge": (decisions.recharged, (alloys,)),
-        "acquire": (account.purchases, (offers,)),
-        "offer_stock": (account.offer_stock, (offers,)),
-        "stock": (account.stock, (metals,)),
-        "cast": (account.cast, (alloys,)),
-        "cast_stock": (account.cast_stock, (alloys,)),
-        "scrap": (account.scrap, (alloys,)),
-    }
-    if name == "missed":
-        return float(account.missed[instance.medals.names.index(index)])
-    if name == "left":
-        tables = {name: (decisions.left, (list_terms_names(instance), metals))}
-    if name not in tables:
-        return 0.0
-    table, axes = tables[name]
-    *names, period = index
-    at = (*(axis.index(label) for axis, label in zip(axes, names, strict=True)), instance.periods.index(period))
-    return float(max(table[at], 0.0))
-
-
-def _compute_linking_quantities(program: SolverProgram, x: Floats) -> Floats:
-    """Return `x` with each linking variable computed from its defining row."""
+def _compute_defined_columns(program: SolverProgram, x: Floats, rows: Bools, columns: Bools) -> Floats:
+    """Return `x` with each linking variable, so far 0, computed from its defining row."""
     entries = program.entries
-    definition = find_defining_rows(program)
-    places = [*[("", None)] * program.network, *program.places]
-    its_row = {name.removeprefix("define_") for (name, _), it in zip(program.rows, definition, strict=True) if it}
-    quantity = np.array([name in its_row for name, _ in places], dtype=bool)
-    quantity[len(quantity) - len(program.added.variables) :] = False
     sums = np.bincount(entries.row, entries.value * x[entries.column], len(program.rows))
-    own = definition[entries.row] & quantity[entries.column]
-    x = x.copy()
+    own = rows[entries.row] & columns[entries.column]
     x[entries.column[own]] = -sums[entries.row[own]] / entries.value[own]
     return x
 
