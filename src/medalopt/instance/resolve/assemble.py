@@ -1,40 +1,222 @@
-"""Assemble the frozen instance from a parsed document without errors, with the data of single commands.
+"""Assemble the frozen instance from a parsed document without errors.
 
-These are lots, mixes, scenarios, parties, project and uncertainty, as plain values.
+Metals, market offers, alloys, medals and policy become arrays here; lots, mixes, scenarios, parties, transfers, project
+and uncertainty stay plain values, for single commands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from medalopt.instance.instance import Instance
+from medalopt.instance.arrays import ExactArray
+from medalopt.instance.instance import Alloys, ChargeLimits, Instance, MarketOffers, Medals, Metals, PolicyLimits
 from medalopt.instance.lots import list_charge_paths, list_falling_paths
+from medalopt.instance.payers import RAISED_PRICES
 from medalopt.instance.reader.files import pause_garbage_collection
 from medalopt.instance.reader.rows import CellColumn, convert_column
 from medalopt.instance.reader.yaml_nodes import ScalarNode, SourceNote
-from medalopt.instance.resolve.broadcast import NameAxis, convert_quantity
-from medalopt.instance.resolve.demand import (
-    build_alloys,
-    build_charge_limits,
-    build_market,
-    build_medals,
-    build_metals,
-    build_policy,
+from medalopt.instance.resolve.broadcast import (
+    NameAxis,
+    build_column,
+    build_columns,
+    build_metal_array,
+    build_period_array,
+    build_period_arrays,
+    build_price_steps,
+    convert_quantity,
+    get_window_ends,
+    mask_names,
+    split_price,
 )
 from medalopt.instance.resolve.parsed_document import Draft
+from medalopt.instance.resolve.row_validation import name_stream_rows
 from medalopt.instance.resolve.smelters import build_impurities, build_smelters, build_terms
 from medalopt.instance.resolve.streams import LaneRows, StreamRows, build_bundles, build_lanes, build_streams
-from medalopt.instance.resolve.transfers import collect_transfers
 from medalopt.instance.resolve.treatments import build_devices, build_treatments
+from medalopt.instance.scenario import matches_name
 from medalopt.instance.schema.containers import Entry
-from medalopt.instance.schema.document import DISTRIBUTIONS
+from medalopt.instance.schema.document import DISTRIBUTIONS, SURPLUS_TITLES, Group, Scrap
+from medalopt.instance.schema.field_types import NO_LIMIT, ONE_QUANTITY, ZERO_QUANTITY
+from medalopt.instance.schema.parties import Transfer
 from medalopt.instance.uncertainty import JOINT_CONFIDENCE
-from medalopt.text import render_path
+from medalopt.text import PathError, escape_text, find_wildcards, join_names, parse_path, render_path, suggest_name
 from medalopt.units import Quantity
+
+_SMELTER_TITLE = SURPLUS_TITLES[1]
+
+
+def _build_metals(draft: Draft, periods: int) -> Metals:
+    """Build the arrays of the metals."""
+    listed = dict(sorted(draft.document.metals.items()))
+    return Metals(
+        names=tuple(listed),
+        titles=tuple(metal.title or name for name, metal in listed.items()),
+        **build_period_arrays(listed.values(), periods, "sell", "holding"),
+        **build_columns(listed.values(), "opening_stock"),
+        surplus_to_smelter=np.array([metal.surplus == _SMELTER_TITLE for metal in listed.values()], dtype=np.bool_),
+        reserve=np.array([metal.reserve for metal in listed.values()], dtype=np.intp),
+    )
+
+
+def _build_market(draft: Draft, metals: NameAxis, periods: int) -> MarketOffers:
+    """Build the arrays of the market offers."""
+    listed = dict(sorted(draft.document.market.items()))
+    offers, prices = listed.values(), [split_price(offer.price) for offer in listed.values()]
+    return MarketOffers(
+        names=tuple(listed),
+        composition=build_metal_array((offer.composition for offer in offers), metals, ZERO_QUANTITY),
+        price=build_period_array((first for first, _ in prices), periods),
+        **build_columns(offers, "committed", "limit", "recycled", "footprint", "lot", "minimum_order", "fixed_charge"),
+        **build_columns(offers, "opening_stock", "closing_stock"),
+        storable=np.array([offer.storable for offer in offers], dtype=np.bool_),
+        storage_limit=build_period_array(
+            (offer.storage.limit if offer.storage else NO_LIMIT for offer in offers), periods
+        ),
+        steps=build_price_steps([steps for _, steps in prices]),
+    )
+
+
+def _build_alloys(draft: Draft, metals: NameAxis, periods: int) -> Alloys:
+    """Build the arrays of the alloys with their process scrap (zero if not given)."""
+    listed = dict(sorted(draft.document.alloys.items()))
+    each = listed.values()
+    scraps = [alloy.scrap or Scrap() for alloy in each]
+    windows = [{metal: get_window_ends(window) for metal, window in alloy.composition.items()} for alloy in each]
+    named = [mask_names(list(window), metals) for window in windows]
+    return Alloys(
+        names=tuple(listed),
+        named=np.array(named, dtype=np.bool_).reshape(len(listed), len(metals)),
+        low=build_metal_array(
+            ({metal: pair[0] for metal, pair in window.items()} for window in windows), metals, ZERO_QUANTITY
+        ),
+        high=build_metal_array(
+            ({metal: pair[1] for metal, pair in window.items()} for window in windows), metals, ZERO_QUANTITY
+        ),
+        admits_others=np.array([alloy.others is not None for alloy in each], dtype=np.bool_),
+        **build_columns(each, "others", "loss"),
+        **build_period_arrays(each, periods, "capacity", "holding", "sell"),
+        **{f"scrap_{name}": one for name, one in build_columns(scraps, "share", "returned", "value").items()},
+        scrap_lead=np.array([scrap.lead for scrap in scraps], dtype=np.intp),
+    )
+
+
+def _build_charge_limits(draft: Draft, alloys: NameAxis, offers: NameAxis, periods: int) -> ChargeLimits:
+    """Build the arrays of the limits on groups of offers charged to an alloy."""
+    listed = {name: draft.document.alloys[name].limits for name in alloys.names}
+    names = sorted({name for limits in listed.values() for name in limits})
+    each = [limits.get(name) for limits in listed.values() for name in names]
+    most = build_period_array((NO_LIMIT if limit is None else limit.most for limit in each), periods)
+    members = [mask_names([] if limit is None else limit.offers, offers) for limit in each]
+    shape = (len(alloys), len(names))
+    return ChargeLimits(
+        names=tuple(names),
+        offers=np.array(members, dtype=np.bool_).reshape(*shape, len(offers)),
+        most=ExactArray(most.raw.reshape(*shape, periods), most.unit.reshape(*shape, periods), most.factors),
+    )
+
+
+def _build_medals(draft: Draft, alloys: NameAxis, periods: int) -> Medals:
+    """Build the arrays of the medals; the default due date is the last period."""
+    listed = dict(sorted(draft.document.medals.items()))
+    each = listed.values()
+    calendar = draft.calendar
+    due = [calendar.find_period(medal.due) if calendar and medal.due is not None else periods - 1 for medal in each]
+    return Medals(
+        names=tuple(listed),
+        count=np.array([medal.count for medal in each], dtype=np.intp),
+        due=np.array(due, dtype=np.intp),
+        parts=build_metal_array((medal.parts for medal in each), alloys, ZERO_QUANTITY),
+        **build_columns(each, "allowance", "shortfall"),
+    )
+
+
+def _build_policy(draft: Draft, metals: NameAxis, devices: NameAxis) -> PolicyLimits:
+    """Build the arrays of the policy constraints."""
+    policy = draft.document.policy
+    shares = dict(sorted(policy.device_share.items()))
+    groups = {name: one if isinstance(one, Group) else None for name, one in shares.items()}
+    windows = [get_window_ends(one.share if isinstance(one, Group) else one) for one in shares.values()]
+    members = [mask_names(one.devices if one else [name], devices) for name, one in groups.items()]
+    cap = NO_LIMIT if policy.footprint_cap is None else _convert_to_kilograms(policy.footprint_cap)
+    return PolicyLimits(
+        recycled=build_column(policy.recycled.get(metal, ZERO_QUANTITY) for metal in metals.names),
+        windows=tuple(shares),
+        members=np.array(members, dtype=np.bool_).reshape(len(shares), len(devices)),
+        window_low=build_column(low for low, _ in windows),
+        window_high=build_column(high for _, high in windows),
+        participation=ExactArray.gather([convert_quantity(policy.participation or ZERO_QUANTITY)], ()),
+        footprint_cap=ExactArray.gather([convert_quantity(cap)], ()),
+        **{
+            f"concentration_{name}": ExactArray.gather([convert_quantity(ONE_QUANTITY if limit is None else limit)], ())
+            for name, limit in policy.concentration
+        },
+    )
+
+
+def _convert_to_kilograms(tonnes: Quantity) -> Quantity:
+    """Convert a quantity from t to kg."""
+    return tonnes._replace(factor=tonnes.factor * 1000)
+
+
+def _collect_transfers(draft: Draft) -> dict[str, dict[str, Any]]:
+    """Collect the transfers as plain values."""
+    result: dict[str, dict[str, Any]] = {}
+    for name, one in sorted(draft.document.transfers.items()):
+        price = [float(each.exact) for each in _list_prices(one)]
+        if any(price):
+            section, members = find_transfer_members(draft, one.per)
+            parties = {"payer": one.payer, "receiver": one.receiver}
+            result[name] = {**parties, "section": section, "members": members, "price": price}
+    return result
+
+
+def _list_prices(transfer: Transfer) -> list[Quantity]:
+    """Return the prices of a transfer, one for all periods or one per period."""
+    return transfer.price if isinstance(transfer.price, list) else [transfer.price]
+
+
+def find_transfer_members(draft: Draft, per: str) -> tuple[str, list[str]]:
+    """Find what a transfer is paid for.
+
+    Args:
+        draft: Parsed instance.
+        per: Path such as `streams.phone@*`.
+
+    Returns:
+        Section, and the names in it that the path matches, sorted.
+
+    Raises:
+        PathError: The path matches nothing that a transfer may be paid for.
+    """
+    steps, wild = parse_path(per), find_wildcards(per)
+    section, name = steps[0], steps[-1]
+    if section not in RAISED_PRICES or len(steps) != 2 or not isinstance(name, str):
+        allowed = join_names([f"{one}.NAME" for one in RAISED_PRICES])
+        raise PathError(f"`{escape_text(per)}`: a transfer is paid per tonne or kilogram of {allowed}")
+    names = sorted(_list_names(draft, section))
+    members = [one for one in names if (matches_name(tuple(name.split("*")), one) if wild[-1] else one == name)]
+    if not members:
+        hint = suggest_name(name, names) or "; name something that the file states"
+        kind = section.removesuffix("s")
+        raise PathError(f"`{escape_text(per)}` matches nothing: no {kind} is called `{escape_text(name)}`{hint}")
+    return section, members
+
+
+def _list_names(draft: Draft, section: str) -> Iterable[str]:
+    """Return the names in a section."""
+    document = draft.document
+    if section == "streams":
+        if draft.streams is None:
+            return ()
+        names = name_stream_rows(draft.streams)
+        return {text for code in names.list_codes().tolist() if (text := names.texts[code])}
+    whole = document.treatments if document.treatments is not None else ("whole",)
+    return {"treatments": whole, "smelters": document.smelters or (), "metals": document.metals}[section]
+
 
 _LOT_FIELDS = ("lot", "minimum_order")
 _UNCERTAIN_SECTIONS = ("devices", "treatments", "smelters", "market")
@@ -97,7 +279,7 @@ def _build_annex(draft: Draft, supply: StreamRows) -> Mapping[str, Any]:
     }
     result["lots"] = _collect_lots(draft, supply)
     result["payers"] = _convert_to_plain(document.payers)
-    result["transfers"] = collect_transfers(draft)
+    result["transfers"] = _collect_transfers(draft)
     result["firm"] = list(document.firm)
     result["alloys_heat"] = {
         name: float(one.heat.exact) for name, one in sorted(document.alloys.items()) if one.heat is not None
@@ -237,7 +419,7 @@ def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) 
         currency=document.currency,
         periods=calendar.labels,
         period_length=calendar.length,
-        metals=build_metals(draft, periods),
+        metals=_build_metals(draft, periods),
         devices=build_devices(draft, metals),
         regions=regions.names,
         streams=build_streams(supply, draft, regions, metals, periods),
@@ -247,11 +429,11 @@ def assemble_instance(draft: Draft, supply: StreamRows, lanes: LaneRows | None) 
         terms=build_terms(draft, metals, periods),
         impurities=build_impurities(draft, devices, metals, periods),
         lanes=build_lanes(lanes, draft, regions, smelters),
-        market=build_market(draft, metals, periods),
-        alloys=build_alloys(draft, metals, periods),
-        charge_limits=build_charge_limits(draft, alloys, offers, periods),
-        medals=build_medals(draft, alloys, periods),
-        policy=build_policy(draft, metals, devices),
+        market=_build_market(draft, metals, periods),
+        alloys=_build_alloys(draft, metals, periods),
+        charge_limits=_build_charge_limits(draft, alloys, offers, periods),
+        medals=_build_medals(draft, alloys, periods),
+        policy=_build_policy(draft, metals, devices),
         lots=tuple(_collect_lots(draft, supply)),
         annex=_build_annex(draft, supply),
     )

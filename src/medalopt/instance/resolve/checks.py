@@ -13,10 +13,11 @@ from medalopt.errors import FaultKind
 from medalopt.instance.bounds import compute_bounds, has_negative_price
 from medalopt.instance.instance import Instance
 from medalopt.instance.lot_relaxation import bound_line_feed
-from medalopt.instance.payers import find_party_faults
+from medalopt.instance.payers import TRANSFERS, find_party_faults
 from medalopt.instance.reader import limits
 from medalopt.instance.reader.files import pause_garbage_collection
 from medalopt.instance.reader.yaml_nodes import MappingNode, ScalarNode, find_node
+from medalopt.instance.resolve.assemble import find_transfer_members
 from medalopt.instance.resolve.broadcast import Figure, NameAxis, convert_quantity, get_window_ends, list_figures
 from medalopt.instance.resolve.parsed_document import Draft
 from medalopt.instance.resolve.smelters import (
@@ -26,7 +27,6 @@ from medalopt.instance.resolve.smelters import (
     list_terms_lines,
     match_terms,
 )
-from medalopt.instance.resolve.transfers import check_transfers
 from medalopt.instance.resolve.treatments import build_feed_mask, check_fractions, list_treatment_entries
 from medalopt.instance.routes import build_routes
 from medalopt.instance.scenario import find_idle_paths
@@ -464,6 +464,18 @@ def _check_parties(draft: Draft) -> None:
         draft.add_fault(path, message, kind=FaultKind.CONFLICT)
 
 
+def _check_transfers(draft: Draft) -> None:
+    """Log transfers of a party to itself, and those paid for nothing that the instance has."""
+    for name, one in draft.document.transfers.items():
+        if one.payer == one.receiver:
+            text = f"`{escape_text(one.payer)}` would pay itself: name another party as `payer` or `receiver`"
+            draft.add_fault((TRANSFERS, name, "receiver"), text, kind=FaultKind.CONFLICT)
+        try:
+            find_transfer_members(draft, one.per)
+        except PathError as error:
+            draft.add_fault((TRANSFERS, name, "per"), str(error), kind=FaultKind.VALUE)
+
+
 _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {
     _check_sections: frozenset({"metals", "alloys", "medals", "streams", "smelters"}),
     _check_contents: frozenset({"devices"}),
@@ -480,7 +492,7 @@ _CHECKS: dict[Callable[[Draft], None], frozenset[str]] = {
     _check_device_shares: frozenset({"policy", "devices"}),
     _check_scenario_paths: frozenset({"scenarios"}),
     _check_parties: frozenset({"parties", "streams", "lanes", "smelters", "market", "treatments", "metals", "alloys"}),
-    check_transfers: frozenset({"transfers", "streams", "treatments", "smelters", "metals"}),
+    _check_transfers: frozenset({"transfers", "streams", "treatments", "smelters", "metals"}),
 }
 """Checks with the sections that each one reads."""
 
