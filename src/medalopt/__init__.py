@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {
+_HOMES = {  # all others are functions of `api`
     "AnalysisResult": "medalopt.results:AnalysisResult",
     "InfeasibleError": "medalopt.errors:NoPlanError",
     "InputError": "medalopt.errors:InputError",
@@ -46,27 +46,6 @@ _HOMES = {
     "Plan": "medalopt.plan.plan:Plan",
     "build": "medalopt.model.build:build",
     "load": "medalopt.instance.loading:load",
-    **{
-        name: f"medalopt.api:{name}"
-        for name in (
-            "compare",
-            "curve",
-            "device_mix",
-            "diagnose",
-            "explain",
-            "outages",
-            "price_of_confidence",
-            "read_plan",
-            "risk",
-            "sensitivity_ranges",
-            "solve",
-            "sweep",
-            "tornado",
-            "two_stage_plan",
-            "value_of_information",
-            "variance",
-        )
-    },
 }
 
 __all__ = [
@@ -105,7 +84,7 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     """Import a public name on first access."""
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module 'medalopt' has no attribute '{name}'")
-    module, _, attribute = _HOMES[name].partition(":")
+    module, _, attribute = _HOMES.get(name, f"medalopt.api:{name}").partition(":")
     return getattr(importlib.import_module(module), attribute)

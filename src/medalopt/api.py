@@ -20,6 +20,7 @@ from medalopt.instance.scenario import format_value
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.plan.plan import OBJECTIVE_UNITS, Plan
 from medalopt.proof.marginal import MarginalValue
+from medalopt.results import AnalysisResult
 from medalopt.solve_instance import solve as solve_instance
 from medalopt.text import escape_text
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from medalopt.analysis.scenario_runner import ScenarioRunner
     from medalopt.report.document import Report
     from medalopt.report.sensitivity.report_part import SensitivityPart
-    from medalopt.results import AnalysisResult
 
 
 def solve(
@@ -129,7 +129,6 @@ def diagnose(
     """
     from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
     from medalopt.report.infeasible import build_infeasibility_report
-    from medalopt.results import AnalysisResult
 
     origin = instance.origin
     source, changes = (origin.file.path, origin.file.changes) if origin else (None, None)
@@ -157,7 +156,6 @@ def explain(instance: Instance, objective: str = "cost", extensions: Sequence[Ex
     """
     from medalopt.analysis.explain.explanation import can_keep_lots, choose_lots, explain_plan, explain_plan_in_lots
     from medalopt.report.explain import build_explanation_report
-    from medalopt.results import AnalysisResult
 
     given = list_extensions(extensions)
     if not given and can_keep_lots(instance):
@@ -304,7 +302,6 @@ def risk(subject: Instance | Plan, draws: int = 20_000, seed: int = 2020) -> Ana
     """
     from medalopt.analysis.risk.simulation import simulate_risk
     from medalopt.report.risk_simulation import build_risk_report
-    from medalopt.results import AnalysisResult
 
     found = simulate_risk(solve(subject) if isinstance(subject, Instance) else subject, draws, seed)
     return AnalysisResult(build_risk_report(found), found)
@@ -325,7 +322,6 @@ def price_of_confidence(instance: Instance, levels: Sequence[float] = ()) -> Ana
     """
     from medalopt.analysis.risk.price_of_confidence import compute_price_of_confidence
     from medalopt.report.confidence import build_confidence_report
-    from medalopt.results import AnalysisResult
 
     found = compute_price_of_confidence(instance, levels)
     return AnalysisResult(build_confidence_report(found), found)
@@ -351,7 +347,6 @@ def value_of_information(
     """
     from medalopt.analysis.risk.information import compute_information_value
     from medalopt.report.confidence import build_information_report
-    from medalopt.results import AnalysisResult
 
     promised = instance if confidence is None else instance.with_changes({"policy.confidence": confidence})
     found = compute_information_value(promised, samples, sample_error)
@@ -392,7 +387,6 @@ def two_stage_plan(
     """
     from medalopt.analysis.risk.two_stage_plan import TwoStageOptions, compute_two_stage_plan
     from medalopt.report.two_stage import build_two_stage_report
-    from medalopt.results import AnalysisResult
 
     options = TwoStageOptions(draws, seed, known, take_or_pay, risk_weight, risk_level, gap, time_limit)
     options.check()
@@ -412,7 +406,6 @@ def compare(*subjects: Instance | Plan | str | os.PathLike[str], objective: str 
     """
     from medalopt.analysis.comparison import compare_plans, load_plan_summary, summarize_instance
     from medalopt.report.compare import build_comparison_report
-    from medalopt.results import AnalysisResult
 
     summaries = []
     for number, subject in enumerate(subjects, start=1):
@@ -445,8 +438,6 @@ def sweep(
     """
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
-
-    from medalopt.results import AnalysisResult
 
     named = _name_scenarios(instance, scenarios)
     if jobs == 1:
@@ -537,6 +528,5 @@ def _open_runner(instance: Instance, objective: str) -> ScenarioRunner:
 def _wrap_part(instance: Instance, part: SensitivityPart, data: Any) -> AnalysisResult:
     """Return the result of a sensitivity analysis."""
     from medalopt.report.sensitivity.report_part import build_sensitivity_report
-    from medalopt.results import AnalysisResult
 
     return AnalysisResult(build_sensitivity_report(instance, [part]), data)
