@@ -194,6 +194,37 @@ class ExactArray:
         result.flags.writeable = False
         return result
 
+    def append(self, count: int, value: float | Floats = 0.0, axis: int = 0) -> ExactArray:
+        """Append entries along an axis.
+
+        Args:
+            count: Number of entries.
+            value: Their value in the canonical unit, or an array that broadcasts to them.
+            axis: Axis along which they are appended.
+
+        Returns:
+            The longer array.
+        """
+        shape = list(self.shape)
+        shape[axis] = count
+        new = np.broadcast_to(np.asarray(value, dtype=float), shape)
+        plain = next((number for number, factor in enumerate(self.factors) if factor == 1), len(self.factors))
+        factors = self.factors if plain < len(self.factors) else (*self.factors, Fraction(1))
+        unit = np.broadcast_to(self.unit, self.shape)
+        unit = np.concatenate([unit, np.full(shape, plain, dtype=np.intp)], axis=axis)
+        return ExactArray(np.concatenate([self.raw, new], axis=axis), unit, factors)
+
+    def select(self, indices: Ints) -> ExactArray:
+        """Select entries along the first axis.
+
+        Args:
+            indices: Their indices, in any order, also repeated.
+
+        Returns:
+            The array of these entries.
+        """
+        return ExactArray(self.raw[indices], np.broadcast_to(self.unit, self.shape)[indices], self.factors)
+
     def exact(self) -> NDArray[Any]:
         """Return the values in their canonical unit without rounding.
 

@@ -52,14 +52,8 @@ def add_stockpiles(instance: Instance, tonnes: Floats) -> Instance:
         regions=(*instance.regions, *(IN_STOCK_FORMAT.format(instance.regions[home]) for home in homes.tolist())),
         streams=_add_stock_streams(instance.streams, waits, tonnes[waits], region),
         treatments=replace(instance.treatments, regions=instance.treatments.regions[:, regions]),
-        lanes=Lanes(lanes.exists[regions], _select_rows(lanes.cost, regions), _select_rows(lanes.footprint, regions)),
+        lanes=Lanes(lanes.exists[regions], lanes.cost.select(regions), lanes.footprint.select(regions)),
     )
-
-
-def _select_rows(array: ExactArray, indices: Ints) -> ExactArray:
-    """Return the chosen entries of an array along its first axis."""
-    unit = np.broadcast_to(array.unit, array.shape)
-    return replace(array, raw=array.raw[indices], unit=unit[indices])
 
 
 def _repeat_members(part: Any, members: Ints, zero: tuple[str, ...]) -> dict[str, Any]:
@@ -70,7 +64,7 @@ def _repeat_members(part: Any, members: Ints, zero: tuple[str, ...]) -> dict[str
     for field in fields(part):
         array = getattr(part, field.name)
         if isinstance(array, ExactArray):
-            result[field.name] = _select_rows(array, indices)
+            result[field.name] = array.select(indices)
         elif isinstance(array, np.ndarray):
             result[field.name] = array[indices]
     for name in zero:
@@ -271,20 +265,10 @@ def _extend_section(
         array = getattr(part, field.name)
         if isinstance(array, ExactArray | np.ndarray):
             for axis, letter in enumerate(axes if isinstance(axes, str) else axes.get(field.name, "")):
-                if letter in added:
-                    array = _append_entries(array, added[letter], fill.get(field.name, 0.0), axis)
+                count, value = added.get(letter, 0), fill.get(field.name, 0.0)
+                if isinstance(array, ExactArray):
+                    array = array.append(count, value, axis)
+                else:
+                    array = np.insert(array, np.full(count, array.shape[axis]), value, axis=axis)
             result[field.name] = array
     return result
-
-
-def _append_entries(array: Any, count: int, value: float | Floats, axis: int) -> Any:
-    """Return an array, exact or not, with `count` entries of `value` appended along an axis."""
-    shape = list(array.shape)
-    shape[axis] = count
-    if isinstance(array, np.ndarray):
-        return np.concatenate([array, np.broadcast_to(np.asarray(value, dtype=array.dtype), shape)], axis=axis)
-    new = np.broadcast_to(np.asarray(value, dtype=float), shape)
-    plain = next((number for number, factor in enumerate(array.factors) if factor == 1), len(array.factors))
-    factors = array.factors if plain < len(array.factors) else (*array.factors, type(array.factors[0])(1))
-    unit = np.concatenate([np.broadcast_to(array.unit, array.shape), np.full(shape, plain, dtype=np.intp)], axis=axis)
-    return ExactArray(np.concatenate([array.raw, new], axis=axis), unit, factors)

@@ -19,7 +19,7 @@ from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.catalog import list_limits
 from medalopt.errors import SolverError, UsageError
 from medalopt.instance.accounting import PlanAccount
-from medalopt.instance.arrays import EXACT_INFINITY, EXACT_ONE, EXACT_ZERO, Bools, ExactArray, ExactNumber, Floats
+from medalopt.instance.arrays import Bools, ExactArray, Floats
 from medalopt.instance.bounds import compute_required_demand, get_limit, has_demand
 from medalopt.instance.instance import Instance
 from medalopt.instance.lot_relaxation import drop_lot_constraints, reorder_steps
@@ -236,49 +236,25 @@ def _find_external_columns(program: SolverProgram) -> dict[int, str]:
 
 def _add_external_offers(instance: Instance, metals: Bools) -> Instance:
     """Return `instance` with pure, unlimited, recycled offers of `metals` (E,) at no price."""
-    market, periods = instance.market, len(instance.periods)
-    numbers = np.flatnonzero(metals).tolist()
-    names = [f"{EXTERNAL_OFFER_PREFIX}{instance.metals.names[e]}" for e in numbers]
-    order = np.array(sorted(range(len(market.names) + len(names)), key=[*market.names, *names].__getitem__), dtype=int)
-    pure = [EXACT_ONE if e == one else EXACT_ZERO for one in numbers for e in range(len(metals))]
-
-    groups = instance.charge_limits
-    none = np.zeros((*groups.offers.shape[:2], len(numbers)), dtype=np.bool_)
-
-    def with_(array: ExactArray, more: list[ExactNumber]) -> ExactArray:
-        """Append entries to an array of the market, and reorder it by offer name."""
-        return _concatenate_arrays(array, ExactArray.gather(more, (len(numbers), *array.shape[1:])), order)
-
-    return dataclasses.replace(
-        instance,
-        market=dataclasses.replace(
-            market,
-            names=tuple([*market.names, *names][number] for number in order.tolist()),
-            composition=with_(market.composition, pure),
-            price=with_(market.price, [EXACT_ZERO] * (len(numbers) * periods)),
-            limit=with_(market.limit, [EXACT_INFINITY] * len(numbers)),
-            storage_limit=with_(market.storage_limit, [EXACT_INFINITY] * len(numbers) * periods),
-            opening_stock=with_(market.opening_stock, [EXACT_ZERO] * len(numbers)),
-            closing_stock=with_(market.closing_stock, [EXACT_ZERO] * len(numbers)),
-            recycled=with_(market.recycled, [EXACT_ONE] * len(numbers)),
-            storable=np.append(market.storable, np.zeros(len(numbers), dtype=bool))[order],
-            committed=with_(market.committed, [EXACT_ZERO] * len(numbers)),
-            footprint=with_(market.footprint, [EXACT_ZERO] * len(numbers)),
-            lot=with_(market.lot, [EXACT_ZERO] * len(numbers)),
-            minimum_order=with_(market.minimum_order, [EXACT_ZERO] * len(numbers)),
-            steps=reorder_steps(market.steps, np.argsort(order)),
-        ),
-        charge_limits=dataclasses.replace(groups, offers=np.concatenate([groups.offers, none], axis=2)[:, :, order]),
+    market, groups, numbers = instance.market, instance.charge_limits, np.flatnonzero(metals).tolist()
+    names = (*market.names, *(f"{EXTERNAL_OFFER_PREFIX}{instance.metals.names[e]}" for e in numbers))
+    order = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.intp)
+    not_zero: dict[str, float | Floats] = {"limit": np.inf, "storage_limit": np.inf, "recycled": 1.0}
+    not_zero["composition"] = np.eye(len(metals))[numbers]
+    arrays = {
+        field.name: array.append(len(numbers), not_zero.get(field.name, 0.0)).select(order)
+        for field in dataclasses.fields(market)
+        if isinstance(array := getattr(market, field.name), ExactArray)
+    }
+    extended = dataclasses.replace(
+        market,
+        **arrays,
+        names=tuple(names[number] for number in order.tolist()),
+        storable=np.append(market.storable, np.zeros(len(numbers), dtype=bool))[order],
+        steps=reorder_steps(market.steps, np.argsort(order)),
     )
-
-
-def _concatenate_arrays(
-    array: ExactArray, other: ExactArray, order: np.ndarray[tuple[int, ...], np.dtype[np.intp]]
-) -> ExactArray:
-    """Concatenate two arrays with units along the first axis and permute the result by `order`."""
-    units = [np.broadcast_to(array.unit, array.shape) for array in (array, other)]
-    unit = np.concatenate([units[0], units[1] + len(array.factors)])
-    return ExactArray(np.concatenate([array.raw, other.raw])[order], unit[order], (*array.factors, *other.factors))
+    offers = np.pad(groups.offers, [(0, 0), (0, 0), (0, len(numbers))])[:, :, order]
+    return dataclasses.replace(instance, market=extended, charge_limits=dataclasses.replace(groups, offers=offers))
 
 
 @dataclass(frozen=True)
