@@ -9,7 +9,7 @@ import pyomo.core as pyo
 from medalopt.instance.bounds import compute_scrap_rate
 from medalopt.instance.instance import Instance
 from medalopt.instance.smelter_terms import compute_worth_left, list_terms_names
-from medalopt.model.variables import index_by_name
+from medalopt.model.variables import group_terms, index_by_name
 
 
 def add_metal_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
@@ -23,19 +23,12 @@ def add_metal_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
     """
     before = dict(zip(instance.periods[1:], instance.periods, strict=False))
     opening = index_by_name(instance.metals.opening_stock.value, instance.metals.names)
-    returned: dict[tuple[str, str], list[object]] = {}
-    for (_, e, t), quantity in model.returned.items():
-        returned.setdefault((e, t), []).append(quantity)
-    charged: dict[tuple[str, str], list[object]] = {}
-    for (_, e, t), quantity in model.charge.items():
-        charged.setdefault((e, t), []).append(quantity)
-    left = model.component("left")
-    for (_, e, t), quantity in left.items() if left is not None else ():
-        charged.setdefault((e, t), []).append(quantity)
+    returned, charged = group_terms(model.returned, 1, 2), group_terms(model.charge, 1, 2)
+    left = {} if model.component("left") is None else group_terms(model.left, 1, 2)
 
     def rule(m: pyo.ConcreteModel, e: str, t: str) -> tuple[float, object, float]:
         """Balance one metal in one period."""
-        gone = pyo.quicksum([m.stock[e, t], m.surplus[e, t], *charged.get((e, t), [])])
+        gone = pyo.quicksum([m.stock[e, t], m.surplus[e, t], *charged.get((e, t), []), *left.get((e, t), [])])
         come = returned.get((e, t), []) + ([m.stock[e, before[t]]] if t in before else [])
         start = 0.0 if t in before else opening[e]
         return (start, gone - pyo.quicksum(come) if come else gone, start)
@@ -55,9 +48,7 @@ def add_offer_balance(model: pyo.ConcreteModel, instance: Instance) -> None:
         return
     before = dict(zip(instance.periods[1:], instance.periods, strict=False))
     opening = index_by_name(instance.market.opening_stock.value, instance.market.names)
-    charged: dict[tuple[str, str], list[object]] = {}
-    for (o, _, t), quantity in model.buy.items():
-        charged.setdefault((o, t), []).append(quantity)
+    charged = group_terms(model.buy, 0, 2)
 
     def rule(m: pyo.ConcreteModel, o: str, t: str) -> tuple[float, object, float]:
         """Balance one stocked offer in one period."""
@@ -79,11 +70,7 @@ def collect_purchases(model: pyo.ConcreteModel) -> dict[tuple[str, str], list[An
         By (offer, period): `acquire` for an offer bought into stock, else its `buy` variables over all alloys.
     """
     stocked = {} if model.component("acquire") is None else {key: [quantity] for key, quantity in model.acquire.items()}
-    result: dict[tuple[str, str], list[Any]] = {}
-    for (o, _, t), quantity in model.buy.items():
-        if (o, t) not in stocked:
-            result.setdefault((o, t), []).append(quantity)
-    return {**result, **stocked}
+    return {**{key: terms for key, terms in group_terms(model.buy, 0, 2).items() if key not in stocked}, **stocked}
 
 
 def add_left_metal_constraints(model: pyo.ConcreteModel) -> None:
@@ -126,12 +113,9 @@ def add_reserve_constraints(model: pyo.ConcreteModel, instance: Instance) -> Non
     """
     periods, metals = instance.periods, instance.metals
     ahead = {e: r for e, r in zip(metals.names, metals.reserve.tolist(), strict=True) if r}
-    charged: dict[tuple[str, str], list[object]] = {}
-    for (_, e, t), quantity in model.charge.items():
-        if e in ahead:
-            charged.setdefault((e, t), []).append(quantity)
+    charged = group_terms(model.charge, 1, 2)
     place = {t: number for number, t in enumerate(periods)}
-    keys = [(e, t) for e, t in charged if t != periods[-1]]
+    keys = [(e, t) for e, t in charged if e in ahead and t != periods[-1]]
     if not keys:
         return
 

@@ -5,6 +5,7 @@ The variables and constraints of the network are made from the arrays of `networ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -239,10 +240,7 @@ def attach_network(model: pyo.ConcreteModel, instance: Instance, routes: Routes,
     columns = _declare_network_variables(model, instance, routes, network)
     rows = _row_expressions(network.supply, columns, len(network.supply_stream))
     streams, periods = instance.streams.names, instance.periods
-    labels = [
-        (streams[i], periods[t])
-        for i, t in zip(network.supply_stream.tolist(), network.supply_period.tolist(), strict=True)
-    ]
+    labels = _name_indices((streams, network.supply_stream), (periods, network.supply_period))
     place = {key: number for number, key in enumerate(labels)}
     upper, bundled = network.supply_upper.tolist(), network.supply_bundled.tolist()
     model.supply = pyo.Constraint(
@@ -270,14 +268,11 @@ def list_settlement_keys(instance: Instance, network: Network) -> list[tuple[str
     Returns:
         One triple of names per variable, in the column order of the network.
     """
-    names, metals, periods = list_pool_names(instance), instance.metals.names, instance.periods
-    at = zip(
-        _to_list(network.withheld_pool),
-        _to_list(network.withheld_metal),
-        _to_list(network.withheld_period),
-        strict=True,
+    return _name_indices(
+        (list_pool_names(instance), network.withheld_pool),
+        (instance.metals.names, network.withheld_metal),
+        (instance.periods, network.withheld_period),
     )
-    return [(names[p], metals[e], periods[t]) for p, e, t in at]
 
 
 def list_fraction_keys(instance: Instance, routes: Routes, network: Network) -> list[tuple[str, ...]]:
@@ -286,14 +281,16 @@ def list_fraction_keys(instance: Instance, routes: Routes, network: Network) -> 
     Returns:
         One triple of names per row, in the row order of the network.
     """
-    streams, treatments, periods = instance.streams.names, instance.treatments.names, instance.periods
-    at = zip(
-        _to_list(routes.stream[network.split_route]),
-        _to_list(network.split_treatment),
-        _to_list(network.split_period),
-        strict=True,
+    return _name_indices(
+        (instance.streams.names, routes.stream[network.split_route]),
+        (instance.treatments.names, network.split_treatment),
+        (instance.periods, network.split_period),
     )
-    return [(streams[i], treatments[h], periods[t]) for i, h, t in at]
+
+
+def _name_indices(*axes: tuple[Sequence[Any], Ints]) -> list[tuple[Any, ...]]:
+    """Return the names at indices along several axes, given as pairs of names and indices of equal length."""
+    return list(zip(*([names[n] for n in index.tolist()] for names, index in axes), strict=True))
 
 
 def _add_fraction_rows(
@@ -350,8 +347,8 @@ def list_column_keys(instance: Instance, routes: Routes, network: Network) -> li
     streams, treatments, periods = instance.streams.names, instance.treatments.names, instance.periods
     smelters = instance.smelters.names
     sent = zip(
-        *(_to_list(axis[network.route]) for axis in (routes.stream, routes.treatment, routes.smelter)),
-        _to_list(network.period),
+        *(axis[network.route].tolist() for axis in (routes.stream, routes.treatment, routes.smelter)),
+        network.period.tolist(),
         strict=True,
     )
     keys: list[tuple[str, tuple[str, ...]]] = [
@@ -360,17 +357,11 @@ def list_column_keys(instance: Instance, routes: Routes, network: Network) -> li
         else ("leave", (streams[i], treatments[h], periods[t]))
         for i, h, k, t in sent
     ]
-    stocks = zip(_to_list(network.stock_stream), _to_list(network.stock_period), strict=True)
-    keys += [("stockpile", (streams[i], periods[t])) for i, t in stocks]
-    takes = zip(_to_list(network.take_bundle), _to_list(network.take_period), strict=True)
-    keys += [("take", (*instance.bundles[b], periods[t])) for b, t in takes]
+    stocks = _name_indices((streams, network.stock_stream), (periods, network.stock_period))
+    keys += [("stockpile", key) for key in stocks]
+    takes = _name_indices((instance.bundles, network.take_bundle), (periods, network.take_period))
+    keys += [("take", (*bundle, period)) for bundle, period in takes]
     return keys + [("withheld", key) for key in list_settlement_keys(instance, network)]
-
-
-def _to_list(axis: Ints) -> list[int]:
-    """Return an integer array as a list."""
-    listed: list[int] = axis.tolist()
-    return listed
 
 
 def _row_expressions(entries: SparseEntries, columns: list[Any], height: int) -> list[LinearExpression]:

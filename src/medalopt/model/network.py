@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.bounds import can_return_metal
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import LINE_KIND, has_lot_constraint
 from medalopt.instance.routes import Routes, compute_shipment_unit_costs, has_supply
@@ -28,7 +29,7 @@ from medalopt.instance.smelter_terms import (
     leaves_metal,
     may_leave,
 )
-from medalopt.model.variables import list_returned_indices, mark_linked_regions, mark_linked_streams
+from medalopt.model.variables import mark_linked_regions, mark_linked_streams
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +42,8 @@ class SparseEntries:
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
-    """Columns and rows of the network; column order: shipments, stockpiles, shares of bundles, metal withheld.
-
-    `supply` has a row per pair of `supply_stream` and `supply_period`; `defining` has a row per linking variable, in
-    the order of `list_linking_families`: the variable equals the row times the columns.
-    """
+class _ColumnLayout:
+    """Index arrays of the columns, in this order: shipments, stockpiles, shares of bundles, metal withheld."""
 
     route: Ints  # (C1,) route of each shipment
     period: Ints  # (C1,)
@@ -57,6 +54,31 @@ class Network:
     withheld_pool: Ints  # (C4,)
     withheld_metal: Ints  # (C4,)
     withheld_period: Ints  # (C4,)
+
+    @property
+    def first_stock(self) -> int:
+        """Column of the first stockpile."""
+        return len(self.route)
+
+    @property
+    def first_take(self) -> int:
+        """Column of the first share of a bundle."""
+        return self.first_stock + len(self.stock_stream)
+
+    @property
+    def first_withheld(self) -> int:
+        """Column of the first withheld-metal variable."""
+        return self.first_take + len(self.take_bundle)
+
+
+@dataclass(frozen=True, eq=False)
+class Network(_ColumnLayout):
+    """Columns and rows of the network.
+
+    `supply` has a row per pair of `supply_stream` and `supply_period`; `defining` has a row per linking variable, in
+    the order of `list_linking_families`: the variable equals the row times the columns.
+    """
+
     upper: Floats  # (C1 + C2 + C3 + C4,)
     supply: SparseEntries
     supply_stream: Ints  # (R,)
@@ -185,11 +207,10 @@ def build_network_part(instance: Instance, routes: Routes, columns: NetworkSelec
         np.full(len(shape.route), np.inf),
         instance.streams.storage_limit.value[shape.stock_stream],
         np.ones(len(shape.take_bundle)),
-        np.full(len(shape.pool), np.inf),
+        np.full(len(shape.withheld_pool), np.inf),
     ]
     return Network(
-        *(*columns.shipped, *columns.stocked, *columns.taken),
-        *(shape.pool, shape.pool_metal, shape.pool_period),
+        **vars(shape),
         upper=np.concatenate(upper),
         supply=_supply_entries(instance, routes, shape, stream, period),
         supply_stream=stream,
@@ -200,36 +221,6 @@ def build_network_part(instance: Instance, routes: Routes, columns: NetworkSelec
         settlement=_settlement_entries(routes, lots, shape),
         defining=_defining_entries(instance, routes, lots, shape, whole),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _ColumnLayout:
-    """Index arrays of the columns: route, stockpile, bundle share and withheld metal."""
-
-    route: Ints
-    period: Ints
-    stock_stream: Ints
-    stock_period: Ints
-    take_bundle: Ints
-    take_period: Ints
-    pool: Ints
-    pool_metal: Ints
-    pool_period: Ints
-
-    @property
-    def first_withheld(self) -> int:
-        """Column of the first withheld-metal variable."""
-        return self.first_take + len(self.take_bundle)
-
-    @property
-    def first_stock(self) -> int:
-        """Column of the first stockpile."""
-        return len(self.route)
-
-    @property
-    def first_take(self) -> int:
-        """Column of the first share of a bundle."""
-        return len(self.route) + len(self.stock_stream)
 
 
 def _bundle_offers(instance: Instance, streams: Bools) -> Bools:
@@ -291,9 +282,9 @@ def _build_splitting(routes: Routes, shape: _ColumnLayout) -> dict[str, Any]:
 
 def _settlement_entries(routes: Routes, lots: PooledLots, shape: _ColumnLayout) -> SparseEntries:
     """Return the settlement rows: withheld metal less its bound by the shipments of its lot, three blocks."""
-    count = len(shape.pool)
+    count = len(shape.withheld_pool)
     row = np.full(lots.exists.shape, _NO_INDEX, dtype=np.intp)
-    row[shape.pool, shape.pool_metal, shape.pool_period] = np.arange(count)
+    row[shape.withheld_pool, shape.withheld_metal, shape.withheld_period] = np.arange(count)
     place = np.full(len(routes), _NO_INDEX, dtype=np.intp)  # position of a route among the pooled routes
     place[lots.routes] = np.arange(len(lots.routes))
     ships = np.flatnonzero(place[shape.route] >= 0)
@@ -328,9 +319,11 @@ def _defining_entries(
     fed = routes.smelter[route] * periods + period  # negative for a route without a smelter
     add(fed, columns, routes.to_smelter[route], smelters * periods)
     add(routes.treatment[route] * periods + period, columns, 1.0, len(instance.treatments.names) * periods)
-    add(*_returned_entries(instance, routes, lots, shape))
+    returns, lead = can_return_metal(instance, routes), instance.smelters.lead
+    add(*_credited_entries(routes, shape, returns, routes.smelter, lots.smelter, lead))
     if leaves_metal(instance):
-        add(*_line_entries(instance, routes, lots, shape))
+        credited = may_leave(instance, routes)
+        add(*_credited_entries(routes, shape, credited, routes.line, lots.line, get_line_leads(instance)))
     stream, treats = routes.stream[route], routes.treats[route]
     add(np.where(treats, instance.streams.device[stream], _NO_INDEX), columns, 1.0, len(instance.devices.names))
     for group, told in (
@@ -346,9 +339,9 @@ def _defining_entries(
     add(*_assured_entries(instance, routes, lots, shape), len(routes.cuts))
     stocks = shape.first_stock + np.arange(len(shape.stock_stream))
     add(shape.stock_period, stocks, instance.streams.storage_cost.value[shape.stock_stream], 0)
-    withheld = shape.first_withheld + np.arange(len(shape.pool))
+    withheld = shape.first_withheld + np.arange(len(shape.withheld_pool))
     charge = compute_withheld_charge(instance, lots)
-    add(shape.pool_period, withheld, -charge[shape.pool, shape.pool_metal, shape.pool_period], 0)
+    add(shape.withheld_period, withheld, -charge[shape.withheld_pool, shape.withheld_metal, shape.withheld_period], 0)
     add(period, columns, compute_shipment_unit_costs(instance, routes, route, period), periods)
     parts.append(_make_entries(np.full(len(route), first), columns, routes.footprint[route]))
     return _join_entries(parts)
@@ -386,12 +379,12 @@ def _assured_entries(
     """Return rows, columns and values of the assured metal of the cuts (kg per t)."""
     ships = np.flatnonzero(routes.smelter[shape.route] >= 0)
     route, smelter = shape.route[ships], routes.smelter[shape.route[ships]]
-    keeper = lots.smelter[shape.pool]
+    keeper = lots.smelter[shape.withheld_pool]
     rows, columns, values = [np.zeros(0, dtype=np.intp)], [np.zeros(0, dtype=np.intp)], [np.zeros(0)]
     for number, cut in enumerate(routes.cuts):
         back = shape.period[ships] + instance.smelters.lead[smelter, cut.metal] <= cut.period
-        due = shape.pool_period + instance.smelters.lead[keeper, cut.metal] <= cut.period
-        kept = shape.first_withheld + np.flatnonzero(due & (shape.pool_metal == cut.metal) & (not cut.part))
+        due = shape.withheld_period + instance.smelters.lead[keeper, cut.metal] <= cut.period
+        kept = shape.first_withheld + np.flatnonzero(due & (shape.withheld_metal == cut.metal) & (not cut.part))
         back &= cut.rate[route] != 0
         rows.append(np.full(int(back.sum()) + len(kept), number))
         columns.append(np.concatenate([ships[back], kept]))
@@ -399,51 +392,28 @@ def _assured_entries(
     return np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
 
 
-def _returned_entries(
-    instance: Instance, routes: Routes, lots: PooledLots, shape: _ColumnLayout
+def _credited_entries(
+    routes: Routes, shape: _ColumnLayout, exists: Bools, owner: Ints, keeper: Ints, lead: Ints
 ) -> tuple[Ints, Ints, Floats, int]:
-    """Return rows, columns, values and number of rows of the returned-metal definitions (kg per t)."""
-    smelter, metal, period = list_returned_indices(instance, routes)
-    row = np.full(
-        (len(instance.smelters.names), len(instance.metals.names), len(instance.periods)), _NO_INDEX, dtype=np.intp
-    )
-    row[smelter, metal, period] = np.arange(len(smelter))
-    ships = np.flatnonzero(routes.smelter[shape.route] >= 0)
-    rows, columns, values = [], [], []
-    for e in range(len(instance.metals.names)):
-        by = routes.smelter[shape.route[ships]]
-        back = shape.period[ships] + instance.smelters.lead[by, e]
-        value = routes.returned[shape.route[ships], e]
-        counts = back < len(instance.periods)
-        rows.append(row[by[counts], e, back[counts]])
-        columns.append(ships[counts])
-        values.append(value[counts])
-    keeps, kept = lots.smelter[shape.pool], shape.pool_metal
-    rows.append(row[keeps, kept, shape.pool_period + instance.smelters.lead[keeps, kept]])
-    columns.append(shape.first_withheld + np.arange(len(shape.pool)))
-    values.append(np.full(len(shape.pool), -1.0))
-    return np.concatenate(rows), np.concatenate(columns), np.concatenate(values), len(smelter)
+    """Return rows, columns, values and number of rows of the definitions of metal credited (kg per t).
 
-
-def _line_entries(
-    instance: Instance, routes: Routes, lots: PooledLots, shape: _ColumnLayout
-) -> tuple[Ints, Ints, Floats, int]:
-    """Return rows, columns, values and number of rows of the definitions of metal credited by line (kg per t)."""
-    exists, lead, periods = may_leave(instance, routes), get_line_leads(instance), len(instance.periods)
+    Of the N smelters or lines of terms, `owner` (J,) is that of each route, -1 for none, and `keeper` (P,) that of each
+    pooled lot; `exists` (N, E, T) is true where there is a row; `lead` (N, E) are the periods from shipment to credit.
+    """
+    periods = exists.shape[2]
     row = np.full((*exists.shape[:2], periods + 1), _NO_INDEX, dtype=np.intp)  # the last: after the horizon
     row[:, :, :-1][exists] = np.arange(int(exists.sum()))
-    line = routes.line[shape.route]
-    ships = np.flatnonzero(line >= 0)
+    ships = np.flatnonzero(owner[shape.route] >= 0)
+    route, by, period = shape.route[ships], owner[shape.route[ships]], shape.period[ships]
     rows, columns, values = [], [], []
-    for e in np.flatnonzero(instance.metals.surplus_to_smelter).tolist():
-        back = np.minimum(shape.period[ships] + lead[line[ships], e], periods)
-        rows.append(row[line[ships], e, back])
+    for e in np.flatnonzero(exists.any(axis=(0, 2))).tolist():
+        rows.append(row[by, e, np.minimum(period + lead[by, e], periods)])
         columns.append(ships)
-        values.append(routes.returned[shape.route[ships], e])
-    keeps, kept = lots.line[shape.pool], shape.pool_metal
-    rows.append(row[keeps, kept, np.minimum(shape.pool_period + lead[keeps, kept], periods)])
-    columns.append(shape.first_withheld + np.arange(len(shape.pool)))
-    values.append(np.full(len(shape.pool), -1.0))
+        values.append(routes.returned[route, e])
+    keeps, kept = keeper[shape.withheld_pool], shape.withheld_metal
+    rows.append(row[keeps, kept, np.minimum(shape.withheld_period + lead[keeps, kept], periods)])
+    columns.append(shape.first_withheld + np.arange(len(keeps)))
+    values.append(np.full(len(keeps), -1.0))
     return np.concatenate(rows), np.concatenate(columns), np.concatenate(values), int(exists.sum())
 
 

@@ -14,7 +14,7 @@ from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.instance.uncertainty import get_uncertainty_budget
 from medalopt.model.balance import collect_purchases
-from medalopt.model.variables import LinkingKey, index_by_name, list_cut_keys
+from medalopt.model.variables import LinkingKey, group_terms, index_by_name, list_cut_keys
 
 
 def add_policy_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
@@ -41,9 +41,7 @@ def _add_recycled_content(model: pyo.ConcreteModel, instance: Instance) -> None:
     content = index_by_name(market.composition.value, market.names, metals)
     mined = index_by_name(1 - market.recycled.value, market.names)
     floor = index_by_name(instance.policy.recycled.value, metals)
-    charged: dict[str, list[object]] = {}
-    for (_, e, _), quantity in model.charged.items():
-        charged.setdefault(e, []).append(quantity)
+    charged = group_terms(model.charged, 1)
 
     def rule(m: pyo.ConcreteModel, e: str) -> tuple[None, object, float]:
         """Bound the mined metal charged over the horizon."""

@@ -17,7 +17,7 @@ import numpy as np
 import pyomo.core as pyo
 
 from medalopt.instance.arithmetic import Numbers
-from medalopt.instance.arrays import Bools, Ints
+from medalopt.instance.arrays import Bools
 from medalopt.instance.bounds import (
     can_be_in_stock,
     can_return_metal,
@@ -63,6 +63,22 @@ def select_names(chosen: Numbers, *axes: AxisNames) -> list[Any]:
     return [key for key, holds in index_by_name(chosen, *axes).items() if holds]
 
 
+def group_terms(table: Any, *axes: int) -> dict[Any, list[Any]]:
+    """Group the members of an indexed component by some of their indices.
+
+    Args:
+        table: Component.
+        *axes: Positions of the indices to keep.
+
+    Returns:
+        Members by the index kept, or by tuple of indices for several.
+    """
+    result: dict[Any, list[Any]] = {}
+    for index, member in table.items():
+        result.setdefault(tuple(index[axis] for axis in axes) if len(axes) > 1 else index[axes[0]], []).append(member)
+    return result
+
+
 LinkingKey = tuple[str, ...]
 
 
@@ -88,10 +104,7 @@ def list_linking_families(instance: Instance, routes: Routes, whole: bool = True
         The families, empty ones included.
     """
     periods, smelters, metals = instance.periods, instance.smelters.names, instance.metals.names
-    back = [
-        (smelters[k], metals[e], periods[t])
-        for k, e, t in zip(*(axis.tolist() for axis in list_returned_indices(instance, routes)), strict=True)
-    ]
+    back = select_names(can_return_metal(instance, routes), smelters, metals, periods)
     least = None if instance.terms.pooled.any() else 0.0  # non-negativity is a settlement constraint then
     ordered = [
         i for i, yes in zip(instance.streams.names, has_lot_constraint(instance.streams).tolist(), strict=True) if yes
@@ -196,20 +209,6 @@ def mark_linked_streams(instance: Instance, whole: bool) -> Bools:
 def _keys_where(names: tuple[str, ...], told: Bools) -> tuple[LinkingKey, ...]:
     """Return the index keys of the names that the mask selects."""
     return tuple((names[index],) for index in np.flatnonzero(told).tolist())
-
-
-def list_returned_indices(instance: Instance, routes: Routes) -> tuple[Ints, Ints, Ints]:
-    """Return the indices at which metal can return from a smelter.
-
-    Args:
-        instance: Instance.
-        routes: Admissible routes (J).
-
-    Returns:
-        Smelter, metal and period indices, three arrays of equal length.
-    """
-    smelter, metal, period = np.nonzero(can_return_metal(instance, routes))
-    return smelter, metal, period
 
 
 def declare_linking_variables(model: pyo.ConcreteModel, families: tuple[LinkingFamily, ...]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -232,8 +232,22 @@ def build_price_array(figures: Sequence[Figure], periods: int) -> ExactArray:
     Returns:
         Prices (N, 1 or T).
     """
+    return build_by_period(figures, periods, lambda t: build_column(select_figure(figure, t) for figure in figures))
+
+
+def build_by_period(figures: Iterable[Figure | None], periods: int, build: Callable[[int], ExactArray]) -> ExactArray:
+    """Build an array with an axis of periods only where one of its values changes over time.
+
+    Args:
+        figures: Values of which it is built.
+        periods: Number of periods T.
+        build: Builds the array of a period.
+
+    Returns:
+        Array with a last axis of length 1 or T.
+    """
     count = periods if any(isinstance(figure, list) for figure in figures) else 1
-    return stack_over_periods([build_column(select_figure(figure, t) for figure in figures) for t in range(count)])
+    return stack_over_periods([build(t) for t in range(count)])
 
 
 def find_covered_metals(rule: Figure | Mapping[str, Figure] | None, metals: Iterable[str]) -> set[str]:

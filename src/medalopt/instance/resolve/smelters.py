@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from medalopt.errors import FaultKind
-from medalopt.instance.arrays import Bools, ExactArray, ExactNumber, Ints, stack_over_periods
+from medalopt.instance.arrays import Bools, ExactArray, ExactNumber, Ints
 from medalopt.instance.instance import Impurities, Smelters, SmelterTerms
 from medalopt.instance.resolve.broadcast import (
-    Figure,
     NameAxis,
+    build_by_period,
     build_column,
     build_columns,
     build_grid,
@@ -189,33 +189,22 @@ def build_terms(draft: Draft, metals: NameAxis, periods: int) -> SmelterTerms:
         for name, line in list_terms_lines(smelter).items()
     ]
 
+    lines = [(smelter, line) for _, smelter, _, line in triples]
+
     def list_values(field: str) -> list[Any]:
         """Return the value of every line, or that of its smelter where it has none."""
-        own = ((getattr(line, field), getattr(smelter, field)) for _, smelter, _, line in triples)
+        own = ((getattr(line, field), getattr(smelter, field)) for smelter, line in lines)
         return [general if value is None else value for value, general in own]
-
-    def cascade(field: str) -> ExactArray:
-        """Resolve a charge of all lines, (L, E) money per kg: of the line, else of the smelter, else 0."""
-        plain: dict[int, tuple[ExactNumber, dict[int, ExactNumber]]] = {}  # of a line without a rule of its own
-
-        def resolve(k: int, smelter: Smelter, line: Line) -> tuple[ExactNumber, dict[int, ExactNumber]]:
-            stated = getattr(line, field)
-            if stated is None and k in plain:
-                return plain[k]
-            result = resolve_cascade(stated, getattr(smelter, field), metals=metals, missing=ZERO_QUANTITY)
-            return plain.setdefault(k, result) if stated is None else result
-
-        return build_grid((resolve(k, smelter, line) for k, smelter, _, line in triples), len(metals))
 
     return SmelterTerms(
         names=tuple(name for _, _, name, _ in triples),
         smelter=np.array([k for k, *_ in triples], dtype=np.intp),
         treatment_charge=build_price_array(list_values("treatment_charge"), periods),
-        refining_charge=_build_refining_charges([(smelter, line) for _, smelter, _, line in triples], metals, periods),
-        returned=cascade("returned"),
-        deduction=cascade("deduction"),
+        refining_charge=_build_refining_charges(lines, metals, periods),
+        returned=_resolve_lines(lines, "returned", metals),
+        deduction=_resolve_lines(lines, "deduction", metals),
         pays=_build_prices_paid(
-            [smelter.pays | line.pays for _, smelter, _, line in triples if leaves_surplus(draft)], metals, periods
+            [smelter.pays | line.pays for smelter, line in lines if leaves_surplus(draft)], metals, periods
         ),
         pooled=np.array([lot == _POOLED for lot in list_values("settlement_lot")], dtype=np.bool_),
         minimum_lot=build_column(list_values("minimum_lot")),
@@ -223,35 +212,36 @@ def build_terms(draft: Draft, metals: NameAxis, periods: int) -> SmelterTerms:
     )
 
 
-_ChargeRule = Figure | dict[str, Figure] | None
+def _resolve_lines(
+    lines: list[tuple[Smelter, Line]], field: str, metals: NameAxis, period: int | None = None
+) -> ExactArray:
+    """Resolve a field of all lines by metal, (L, E): that of the line, else of the smelter, else 0; in a period."""
+    above: dict[int, tuple[ExactNumber, dict[int, ExactNumber]]] = {}  # of lines without a rule of their own
+
+    def select(rule: Any) -> Any:
+        """Return a rule in the period."""
+        if period is None or rule is None:
+            return rule
+        if isinstance(rule, dict):
+            return {metal: select_figure(value, period) for metal, value in rule.items()}
+        return select_figure(rule, period)
+
+    def resolve(smelter: Smelter, line: Line) -> tuple[ExactNumber, dict[int, ExactNumber]]:
+        """Return the number of most metals, and the exceptions."""
+        own = select(getattr(line, field))
+        if own is None and id(smelter) in above:
+            return above[id(smelter)]
+        result = resolve_cascade(own, select(getattr(smelter, field)), metals=metals, missing=ZERO_QUANTITY)
+        return above.setdefault(id(smelter), result) if own is None else result
+
+    return build_grid((resolve(*pair) for pair in lines), len(metals))
 
 
 def _build_refining_charges(lines: list[tuple[Smelter, Line]], metals: NameAxis, periods: int) -> ExactArray:
     """Return the refining charge by terms line, metal and period of credit (L, E, 1 or T)."""
-    rules: list[_ChargeRule] = [rule for pair in lines for one in pair if (rule := one.refining_charge) is not None]
+    rules = [rule for pair in lines for one in pair if (rule := one.refining_charge) is not None]
     values = [value for rule in rules for value in (rule.values() if isinstance(rule, dict) else [rule])]
-    count = periods if any(isinstance(value, list) for value in values) else 1
-
-    def select(rule: _ChargeRule, period: int) -> Quantity | dict[str, Quantity] | None:
-        """Return a rule in a period."""
-        if isinstance(rule, dict):
-            return {metal: select_figure(value, period) for metal, value in rule.items()}
-        return None if rule is None else select_figure(rule, period)
-
-    def build(period: int) -> ExactArray:
-        """Return the charges of a period (L, E)."""
-        above: dict[int, tuple[ExactNumber, dict[int, ExactNumber]]] = {}  # of lines without a rule of their own
-
-        def resolve(smelter: Smelter, line: Line) -> tuple[ExactNumber, dict[int, ExactNumber]]:
-            if line.refining_charge is None and id(smelter) in above:
-                return above[id(smelter)]
-            own, general = select(line.refining_charge, period), select(smelter.refining_charge, period)
-            result = resolve_cascade(own, general, metals=metals, missing=ZERO_QUANTITY)
-            return above.setdefault(id(smelter), result) if own is None else result
-
-        return build_grid((resolve(*pair) for pair in lines), len(metals))
-
-    return stack_over_periods([build(t) for t in range(count)])
+    return build_by_period(values, periods, lambda t: _resolve_lines(lines, "refining_charge", metals, t))
 
 
 def _build_prices_paid(rules: list[dict[str, Quantity | list[Quantity]]], metals: NameAxis, periods: int) -> ExactArray:

@@ -13,12 +13,13 @@ from fractions import Fraction
 import numpy as np
 
 from medalopt.errors import FaultKind
-from medalopt.instance.arrays import EXACT_ZERO, Bools, ExactArray, stack_over_periods
+from medalopt.instance.arrays import EXACT_ZERO, Bools, ExactArray
 from medalopt.instance.instance import FRACTION_SEPARATOR, Devices, Treatments
 from medalopt.instance.reader.yaml_nodes import find_node
 from medalopt.instance.resolve.broadcast import (
     Figure,
     NameAxis,
+    build_by_period,
     build_columns,
     build_grid,
     build_period_arrays,
@@ -275,7 +276,6 @@ def _mark_sold(entries: dict[str, TreatmentEntry], devices: NameAxis) -> Bools:
 def _build_sold(entries: dict[str, TreatmentEntry], devices: NameAxis, periods: int) -> ExactArray:
     """Return the price of each fraction that is sold (H, D, 1 or T)."""
     listed = [entry.sold for entry in entries.values()]
-    count = periods if any(isinstance(price, list) for sold in listed for price in sold.values()) else 1
 
     def build(period: int) -> ExactArray:
         """Return the prices of a period (H, D)."""
@@ -285,15 +285,14 @@ def _build_sold(entries: dict[str, TreatmentEntry], devices: NameAxis, periods: 
         )
         return build_grid(((EXACT_ZERO, row) for row in rows), len(devices))
 
-    return stack_over_periods([build(t) for t in range(count)])
+    return build_by_period((price for sold in listed for price in sold.values()), periods, build)
 
 
 def _build_costs(draft: Draft, devices: NameAxis, periods: int) -> ExactArray:
     """Return the cost of each treatment per tonne of each device (H, D, 1 or T)."""
     listed = list_treatments(draft).values()
     costs = [cost for one in listed for cost in (one.cost, *(other.cost for other in one.devices.values()))]
-    count = periods if any(isinstance(cost, list) for cost in costs) else 1
-    return stack_over_periods([_build_costs_in(draft, devices, t) for t in range(count)])
+    return build_by_period(costs, periods, lambda t: _build_costs_in(draft, devices, t))
 
 
 def _build_costs_in(draft: Draft, devices: NameAxis, period: int) -> ExactArray:

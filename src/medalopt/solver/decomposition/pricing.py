@@ -24,6 +24,7 @@ from functools import cached_property
 import numpy as np
 
 from medalopt.instance.arrays import Bools, Floats, Ints
+from medalopt.instance.bounds import can_return_metal
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import (
     Routes,
@@ -33,7 +34,7 @@ from medalopt.instance.routes import (
     index_period,
 )
 from medalopt.instance.smelter_terms import has_limit, may_leave
-from medalopt.model.variables import list_returned_indices, mark_linked_regions, mark_linked_streams
+from medalopt.model.variables import mark_linked_regions, mark_linked_streams
 
 MAX_COMBINATIONS = 4_000_000  # above which an instance is solved by the complete model
 
@@ -60,7 +61,7 @@ class _LinkingIndex:
         """Number the linking variables of an instance."""
         periods, smelters, treatments = len(instance.periods), len(instance.smelters.names), instance.treatments.names
         back = np.zeros((smelters, len(instance.metals.names), periods + instance.smelters.lead.max(initial=0)), bool)
-        back[list_returned_indices(instance, routes)] = True
+        back[:, :, :periods] = can_return_metal(instance, routes)
         of_line = np.zeros((len(instance.terms.names), *back.shape[1:]), bool)
         of_line[:, :, :periods] = may_leave(instance, routes)
         every = (
