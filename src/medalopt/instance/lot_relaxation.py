@@ -18,14 +18,14 @@ from medalopt.instance.arithmetic import (
     sum_by_group,
     zero_where_infinite,
 )
-from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
+from medalopt.instance.arrays import ExactArray, Floats
 from medalopt.instance.bounds import (
     VariableBounds,
     bound_purchases,
     compute_bounds,
     is_stocked,
 )
-from medalopt.instance.instance import NO_STEPS, Instance, PriceSteps
+from medalopt.instance.instance import NO_STEPS, Instance
 from medalopt.instance.lots import (
     ACTIVITY_KINDS,
     LINE_KIND,
@@ -39,6 +39,7 @@ from medalopt.instance.lots import (
     list_charging_kinds,
     list_falling_paths,
     mark_falling,
+    select_steps,
 )
 from medalopt.instance.routes import Routes, build_routes
 from medalopt.text import render_path
@@ -246,7 +247,7 @@ def _drop_falling_steps(instance: Instance) -> Instance:
     kept = {}
     for kind in STEP_KINDS:
         part, rises = getattr(instance, kind.part), ~mark_falling(instance, kind)
-        kept[kind.part] = replace(part, steps=_select_steps(part.steps, rises))
+        kept[kind.part] = replace(part, steps=select_steps(part.steps, rises))
     return replace(instance, whole=whole, **kept)
 
 
@@ -288,31 +289,7 @@ def use_up_steps(instance: Instance, kind: ActivityKind, used: Floats, least: Fl
     price = part.price
     if added.any():
         price = ExactArray(price.value + added, np.zeros(price.shape, dtype=np.intp))
-    return replace(part, price=price, steps=_select_steps(changed, kept))
-
-
-def _select_steps(steps: PriceSteps, chosen: Bools | Ints) -> PriceSteps:
-    """Return the limits of price steps that a mask (S,) chooses, or those at indices, in this order."""
-
-    def take(values: ExactArray) -> ExactArray:
-        """Select the members of an array."""
-        return ExactArray(values.raw[chosen], np.broadcast_to(values.unit, values.raw.shape)[chosen], values.factors)
-
-    return PriceSteps(steps.owner[chosen], steps.number[chosen], take(steps.above), take(steps.surcharge))
-
-
-def reorder_steps(steps: PriceSteps, place: Ints) -> PriceSteps:
-    """Return the limits of price steps for owners in another order.
-
-    Args:
-        steps: Limits.
-        place (N,): New index of every owner.
-
-    Returns:
-        The limits, by new owner and in order.
-    """
-    owner = place[steps.owner]
-    return _select_steps(replace(steps, owner=owner), np.lexsort((steps.number, owner)))
+    return replace(part, price=price, steps=select_steps(changed, kept))
 
 
 class UsedContract(NamedTuple):

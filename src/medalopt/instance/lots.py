@@ -13,7 +13,7 @@ plan would otherwise buy at the lower price first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -457,3 +457,35 @@ def bound_by_steps(kind: ActivityKind, instance: Instance, most: Floats) -> Floa
     last = np.isinf(steps.surcharge.value)
     np.minimum.at(result, steps.owner[last], steps.above.value[last])
     return result
+
+
+def select_steps(steps: PriceSteps, chosen: Bools | Ints) -> PriceSteps:
+    """Select limits of price steps.
+
+    Args:
+        steps: Limits.
+        chosen: Mask (S,), or indices in the order wanted.
+
+    Returns:
+        The limits chosen.
+    """
+
+    def take(values: ExactArray) -> ExactArray:
+        """Select the members of an array."""
+        return ExactArray(values.raw[chosen], np.broadcast_to(values.unit, values.raw.shape)[chosen], values.factors)
+
+    return PriceSteps(steps.owner[chosen], steps.number[chosen], take(steps.above), take(steps.surcharge))
+
+
+def reorder_steps(steps: PriceSteps, place: Ints) -> PriceSteps:
+    """Return the limits of price steps for owners in another order.
+
+    Args:
+        steps: Limits.
+        place (N,): New index of every owner.
+
+    Returns:
+        The limits, by new owner and in order.
+    """
+    owner = place[steps.owner]
+    return select_steps(replace(steps, owner=owner), np.lexsort((steps.number, owner)))

@@ -29,6 +29,7 @@ from medalopt.instance.confidence import (
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import ConfidenceCut, Routes
 from medalopt.instance.smelter_terms import find_pooled_lots
+from medalopt.instance.uncertainty import has_confidence
 from medalopt.model.network import Network
 from medalopt.model.variables import list_cut_keys
 from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE, read_cone_prices
@@ -260,7 +261,7 @@ def lift_routes(instance: Instance, routes: Routes) -> Routes:
     Returns:
         The routes; unchanged without a promised confidence, or where there would be more than `MAX_VARIATES`.
     """
-    policy = build_confidence(instance)
+    policy = build_confidence(instance) if has_confidence(instance) else None
     if policy is None or policy.budget is not None or len(policy.rows) * policy.model.loading.shape[1] > MAX_VARIATES:
         return routes
     return replace(routes, cuts=list_variate_parts(policy, routes))
@@ -279,8 +280,8 @@ def add_cones(
     Returns:
         The program with the cones, and these; none where `routes` are not lifted.
     """
-    policy = build_confidence(instance)
-    if policy is None or policy.budget is not None or not any(cut.part for cut in routes.cuts):
+    policy = build_confidence(instance) if any(cut.part for cut in routes.cuts) else None
+    if policy is None or policy.budget is not None:
         return program, ()
     keys, supply = list_cut_keys(instance, routes), instance.streams.available.value.sum(axis=1)
     column = {place: number for number, place in enumerate(program.places)}

@@ -22,7 +22,8 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Bools, ExactArray, Floats
 from medalopt.instance.bounds import compute_required_demand, get_limit, has_demand
 from medalopt.instance.instance import Instance
-from medalopt.instance.lot_relaxation import drop_lot_constraints, reorder_steps
+from medalopt.instance.lot_relaxation import drop_lot_constraints
+from medalopt.instance.lots import reorder_steps
 from medalopt.instance.routes import build_routes
 from medalopt.solver.assemble import CompiledMaster
 from medalopt.solver.highs import TimeBudget
@@ -158,7 +159,7 @@ class ShortageSolver:
     def _with_gifts(self, instance: Instance) -> Instance:
         """Return `instance` with free external offers of every metal that an alloy to be delivered contains."""
         in_demand = np.logical_or.reduce(self._instance.alloys.named[has_demand(self._instance)], axis=0)
-        return _add_external_offers(drop_lot_constraints(instance), in_demand)
+        return _add_external_offers(drop_lot_constraints(instance) if instance.lots else instance, in_demand)
 
     def _build_program(self, instance: Instance) -> ScenarioProgram:
         """Return the program of the extended `instance` that minimises external metal."""
