@@ -26,7 +26,7 @@ from medalopt.instance.arithmetic import (
     sum_by_group,
     zero_where_infinite,
 )
-from medalopt.instance.arrays import Bools, ExactArray, Floats
+from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
 from medalopt.instance.instance import Instance, MarketOffers, Names, PriceSteps, Streams
 from medalopt.instance.smelter_terms import list_terms_names
 from medalopt.text import render_path
