@@ -34,7 +34,7 @@ from medalopt.instance.lot_relaxation import drop_lot_constraints, spread_charge
 from medalopt.instance.lots import UsedContracts, has_activities, list_falling_paths
 from medalopt.instance.payers import parse_cost_objective, restrict_costs
 from medalopt.instance.routes import ConfidenceCut, Routes, build_routes
-from medalopt.instance.uncertainty import get_joint_confidence, get_uncertainty_budget
+from medalopt.instance.uncertainty import get_joint_confidence, get_uncertainty_budget, has_confidence
 from medalopt.model.build import OBJECTIVES
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.plan.plan import Plan, WholeLots
@@ -385,6 +385,9 @@ def _iterate_with_cuts(
     task: SolveTask, solve_task: Callable[[SolveTask], Iterator[Solution]]
 ) -> Iterator[tuple[SolveTask, Solution]]:
     """Yield solutions with their tasks; one that violates the promised confidence is cut off and solved again."""
+    if not has_confidence(task.instance):
+        yield from ((task, solution) for solution in solve_task(task))
+        return
     posed, solutions, rounds = task, solve_task(task), 0
     while (solution := next(solutions, None)) is not None:
         task = posed if solution.cuts is None else replace(posed, routes=replace(posed.routes, cuts=solution.cuts))
