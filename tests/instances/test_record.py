@@ -12,7 +12,7 @@ from instances.fit.record import RECORD_KG, expected_kg
 from tests.instances.test_readme import rows
 
 import medalopt
-from medalopt.analysis.replanning.in_transit import KG_PER_TONNE
+from medalopt.analysis.replanning.remaining_horizon import KG_PER_TONNE
 from medalopt.analysis.replanning.replan import Replan, make_replan_problem
 from medalopt.instance.routes import build_routes
 from medalopt.instance.settlement import read_lots

@@ -12,9 +12,7 @@ from medalopt import load, solve
 from medalopt.analysis.infeasibility.diagnosis import diagnose_infeasibility
 from medalopt.analysis.infeasibility.screening import screen_instance
 from medalopt.errors import NoPlanError
-from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import build_routes
 from medalopt.report.infeasible import build_infeasibility_report
 from medalopt.report.render.text import Screen, render_report_text
 
@@ -33,8 +31,7 @@ def page(name: str, *changes: tuple[str, str]) -> str:
 
 def list_reasons(instance: Instance) -> list[str]:
     """Return the reasons found by screening alone."""
-    found = build_routes(instance)
-    return [reason.text for reason in screen_instance(instance, found, compute_bounds(instance, found))]
+    return [reason.text for reason in screen_instance(instance)]
 
 
 def test_the_showcase_shows_both_reasons_and_how_to_cure_them() -> None:

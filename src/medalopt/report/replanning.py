@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from medalopt.analysis.replanning.in_transit import IN_TRANSIT, get_in_transit_streams
+from medalopt.analysis.replanning.remaining_horizon import IN_TRANSIT, get_in_transit_streams
 from medalopt.analysis.replanning.replan import Replan
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arrays import Floats, drop_infinite

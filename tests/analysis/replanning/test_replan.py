@@ -10,7 +10,7 @@ import pytest
 from tests.analysis.replanned import solve_replan
 
 import medalopt
-from medalopt.analysis.replanning.in_transit import IN_TRANSIT, get_in_transit_streams
+from medalopt.analysis.replanning.remaining_horizon import IN_TRANSIT, get_in_transit_streams
 from medalopt.analysis.replanning.replan import Replan, ReplanProblem, make_replan_problem
 from medalopt.errors import InputError, NoPlanError, UsageError
 from medalopt.report.atomic_write import write_folder

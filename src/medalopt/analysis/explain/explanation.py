@@ -287,9 +287,7 @@ def _price_medal(neighbourhood: PlanNeighbourhood, m: int) -> MarginalPrice | No
 def _solve_with_extra_medal(neighbourhood: PlanNeighbourhood, m: int) -> float | None:
     """Return the cost of the first medal of a kind, by solving the changed instance; None if it is infeasible."""
     instance = neighbourhood.instance
-    count = instance.medals.count.copy()
-    count[m] += 1
-    changed = dataclasses.replace(instance, medals=dataclasses.replace(instance.medals, count=count))
+    changed = _add_medal(instance, m)
     try:
         return (
             solve(changed, neighbourhood.plan.measure, neighbourhood.extensions).objective
@@ -297,6 +295,13 @@ def _solve_with_extra_medal(neighbourhood: PlanNeighbourhood, m: int) -> float |
         )
     except NoPlanError:
         return None
+
+
+def _add_medal(instance: Instance, m: int) -> Instance:
+    """Return the instance with one more medal of a kind."""
+    count = instance.medals.count.copy()
+    count[m] += 1
+    return dataclasses.replace(instance, medals=dataclasses.replace(instance.medals, count=count))
 
 
 def _negate_price(value: float | None) -> float | None:
@@ -422,9 +427,7 @@ class KeptLots:
         start = list_used_keys(self.chosen.account)
         found = []
         for m in order:
-            count = instance.medals.count.copy()
-            count[m] += 1
-            changed = dataclasses.replace(instance, medals=dataclasses.replace(instance.medals, count=count))
+            changed = _add_medal(instance, m)
             more: float | None = None
             if not self.chosen.stopped:
                 with contextlib.suppress(LimitError, NoPlanError, SolverError):

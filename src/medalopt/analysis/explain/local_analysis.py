@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from medalopt.analysis.scenario_runner import ScenarioProgram
 from medalopt.errors import SolverError, UsageError
 from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
@@ -99,6 +100,11 @@ class PlanNeighbourhood:
     def account(self) -> PlanAccount:
         """Plan accounting: decisions and all quantities derived from them."""
         return self.plan.account
+
+    @property
+    def scenario(self) -> ScenarioProgram:
+        """Program of the plan as a scenario."""
+        return ScenarioProgram(self.instance, self.account.routes, self.bounds, self.network, self.local.linear)
 
     def move_rows(self, rows: Iterable[RowMove], columns: dict[int, float] | None = None) -> BoundChange:
         """Combine moves of rows into one perturbation; moves of one row add up, and missing rows are skipped.

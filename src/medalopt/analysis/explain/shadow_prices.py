@@ -138,7 +138,7 @@ def _list_supply_limits(
     neighbourhood: PlanNeighbourhood, sources: Iterable[SupplySource]
 ) -> Iterator[_ConstraintCandidate]:
     """Yield supply of sources and storage limits."""
-    streams = neighbourhood.instance.streams
+    streams, network = neighbourhood.instance.streams, neighbourhood.network
     supply, storage = compute_supply_rents(neighbourhood)
     for source in sources:
         offered = float(streams.available.value[source.streams].sum())
@@ -149,14 +149,10 @@ def _list_supply_limits(
                 paths, source.name, 1, "t", offered, value, _make_supply_change(neighbourhood, source.streams)
             )
     for i in np.flatnonzero(storage < 0).tolist():
-        limit, path = (
-            float(streams.storage_limit.value[i]),
-            render_path(("streams", streams.names[i], "storage", "limit")),
-        )
-        what = f"storage of {streams.names[i]}"
-        yield _ConstraintCandidate(
-            (path,), what, 1, "t", limit, -float(storage[i]), _make_storage_change(neighbourhood, i)
-        )
+        limit, columns = float(streams.storage_limit.value[i]), np.flatnonzero(network.stock_stream == i)
+        path, what = render_path(("streams", streams.names[i], "storage", "limit")), f"storage of {streams.names[i]}"
+        change = BoundChange({}, dict.fromkeys((len(network.route) + columns).tolist(), 1.0))
+        yield _ConstraintCandidate((path,), what, 1, "t", limit, -float(storage[i]), change)
 
 
 def _list_reserves(neighbourhood: PlanNeighbourhood) -> Iterator[_ConstraintCandidate]:
@@ -329,12 +325,6 @@ def _make_supply_change(neighbourhood: PlanNeighbourhood, streams: Ints) -> Boun
     member = bundle[streams]
     taken = np.flatnonzero(np.isin(network.take_bundle, np.unique(member[member >= 0])))
     return neighbourhood.move_rows(rows, dict.fromkeys((first + taken).tolist(), 1 / total))
-
-
-def _make_storage_change(neighbourhood: PlanNeighbourhood, stream: int) -> BoundChange:
-    """Perturb the storage limit of a stream by one tonne."""
-    columns = len(neighbourhood.network.route) + np.flatnonzero(neighbourhood.network.stock_stream == stream)
-    return BoundChange({}, dict.fromkeys(columns.tolist(), 1.0))
 
 
 def _make_composition_change(

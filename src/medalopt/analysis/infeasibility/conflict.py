@@ -26,7 +26,7 @@ from medalopt.analysis.infeasibility.messages import (
 )
 from medalopt.analysis.infeasibility.repair_parameter import SPECIAL_REPAIRS, RepairParameter, list_limit
 from medalopt.catalog import FAMILIES, LOWER, UPPER
-from medalopt.instance.arrays import Bools, Floats
+from medalopt.instance.arrays import Floats
 from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
@@ -223,17 +223,6 @@ class Conflict:
     multipliers: Floats  # (M,), scaled
     irreducible: bool
     bounds: RowSides
-
-    def select_side(self, end: int) -> Bools:
-        """Select the rows whose lower or upper bound is part of the conflict.
-
-        Args:
-            end: `LOWER` or `UPPER`.
-
-        Returns:
-            Mask over rows, (M,).
-        """
-        return self.bounds.lower if end == LOWER else self.bounds.upper
 
 
 def build_feasibility_problem(instance: Instance, extensions: Extensions = NO_EXTENSIONS) -> FeasibilityProblem:

@@ -37,7 +37,6 @@ from medalopt.analysis.infeasibility.screening import screen_instance
 from medalopt.analysis.infeasibility.search import MAX_MOVE_FACTOR, InfeasibleInstance, measure_infeasibility
 from medalopt.catalog import LOWER
 from medalopt.errors import NoPlanError, SolverError
-from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.lot_relaxation import drop_lot_constraints
 from medalopt.instance.payers import parse_cost_objective
@@ -84,8 +83,7 @@ def diagnose_infeasibility(
     if in_lots:
         return diagnose_lots(instance, request)
     instance, unit = drop_lot_constraints(instance), OBJECTIVE_UNITS.get(objective, instance.currency)
-    routes = build_routes(instance)
-    reasons = screen_instance(instance, routes, compute_bounds(instance, routes))
+    reasons = screen_instance(instance)
     if not budget.seconds_left():
         return Diagnosis(reasons, (), False, (), unit, stopped=True)
     problem = build_feasibility_problem(instance, request.extensions)
@@ -261,7 +259,8 @@ def _relax_row(at: InfeasibleInstance, row: ExtensionRow, bounds: tuple[float, f
 
 def _list_conflict_rows(at: InfeasibleInstance, rules: Conflict) -> list[tuple[int, int]]:
     """Return the extension rows of a conflict, as number of the row and which bound."""
-    return [(row, end) for end in (0, 1) for row in at.problem.extension_rows if rules.select_side(end)[row]]
+    sides = (rules.bounds.lower, rules.bounds.upper)
+    return [(row, end) for end in (0, 1) for row in at.problem.extension_rows if sides[end][row]]
 
 
 def _get_bound(row: ExtensionRow, end: int) -> tuple[float, float]:

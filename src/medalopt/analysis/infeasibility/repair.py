@@ -32,7 +32,6 @@ from medalopt.errors import InputError, LimitError, NoPlanError, SolverError
 from medalopt.instance.instance import Instance
 from medalopt.instance.loading import load
 from medalopt.instance.scenario import is_firm, list_firm_paths
-from medalopt.plan.plan import Plan
 from medalopt.solve_instance import solve, solve_continuous
 from medalopt.solver.highs import NO_TIME_LIMIT, TimeBudget
 from medalopt.solver.program import ProgramBasis
@@ -133,24 +132,35 @@ def price_repair(
     Returns:
         The repair; None if no plan is verified.
     """
+    users, standing = request.extensions, None
     alternatives: list[dict[str, str]] = [{}]
     for parameter, values in moved:
         text = format_file_value(parameter.format_values(values, instance), parameter.unit)
         alternatives = [{**texts, render_path(path): text} for texts in alternatives for path in parameter.paths]
     for texts in alternatives:
         try:
-            repaired = _apply_moves(instance, moved) if request.path is None else _load_changed(request, texts)
+            repaired = _apply_moves(instance, moved)
+            if request.path is not None:
+                repaired = load(request.path, {**(request.changes or {}), **texts})
         except InputError:
             continue  # the file uses another spelling, or another entry contradicts the new value
         try:
-            plan, standing = _solve_repaired(repaired, request, basis)
+            if request.in_lots:
+                plan = solve(repaired, request.objective, users.files, time_limit=request.budget.seconds_left())
+            else:
+                plan, standing = solve_continuous(repaired, request.objective, users.files, basis, eased=users.relaxed)
         except (LimitError, NoPlanError, SolverError):
             return None
         rows = zip(texts, moved, strict=True)
         return Repair(
             tuple(
                 RepairChange(
-                    path, parameter.format_present(instance), parameter.format_values(values, instance), parameter.unit
+                    path,
+                    parameter.now[0]
+                    if parameter.kind == "window"
+                    else parameter.format_values(parameter.now, instance),
+                    parameter.format_values(values, instance),
+                    parameter.unit,
                 )
                 for path, (parameter, values) in rows
             ),
@@ -158,22 +168,6 @@ def price_repair(
             standing,
         )
     return None
-
-
-def _solve_repaired(
-    instance: Instance, request: RepairRequest, basis: ProgramBasis | None
-) -> tuple[Plan, ProgramBasis | None]:
-    """Return the plan after a repair and its basis; in lots, that of a search within the time left. May raise."""
-    users = request.extensions
-    if request.in_lots:
-        return solve(instance, request.objective, users.files, time_limit=request.budget.seconds_left()), None
-    return solve_continuous(instance, request.objective, users.files, basis, eased=users.relaxed)
-
-
-def _load_changed(request: RepairRequest, changes: Mapping[str, str]) -> Instance:
-    """Load the instance file with the changes of a repair."""
-    assert request.path is not None
-    return load(request.path, {**(request.changes or {}), **changes})
 
 
 def round_repair(

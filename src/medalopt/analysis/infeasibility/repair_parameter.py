@@ -180,17 +180,6 @@ class RepairParameter:
             return [other, values[0]] if self.up else [values[0], other]
         return values[0]
 
-    def format_present(self, instance: Instance) -> FileValue:
-        """Return the present value as a file would hold it, without the unit.
-
-        Args:
-            instance: Instance with the names of the periods.
-
-        Returns:
-            A number, a list, or the name of a period.
-        """
-        return self.now[0] if self.kind == "window" else self.format_values(self.now, instance)
-
 
 def round_outwards(value: float, up: bool) -> float:
     """Round to six significant digits, up or down, after removing floating-point noise beyond ten digits.

@@ -19,6 +19,7 @@ from medalopt.analysis.sensitivity.base_case import compute_min_charge
 from medalopt.instance.arrays import Floats
 from medalopt.instance.bounds import (
     VariableBounds,
+    compute_bounds,
     compute_required_demand,
     explain_exclusion,
     find_excluded_offers,
@@ -29,18 +30,20 @@ from medalopt.instance.bounds import (
     may_miss,
 )
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import Routes
+from medalopt.instance.routes import Routes, build_routes
 
 EXCESS_FACTOR = 1 + 1e-9  # ratio of need to availability above which a shortage is certain
 RankedReason = tuple[float, InfeasibilityReason]  # ratio of need to availability, and the reason
 
 
-def screen_instance(instance: Instance, routes: Routes, bounds: VariableBounds) -> tuple[InfeasibilityReason, ...]:
+def screen_instance(instance: Instance) -> tuple[InfeasibilityReason, ...]:
     """Return the reasons for infeasibility that bounds on totals prove, by decreasing ratio of need to availability.
 
     Returns:
         Reasons; empty if the screening proves nothing.
     """
+    routes = build_routes(instance)
+    bounds = compute_bounds(instance, routes)
     reasons = [
         *_screen_metals(instance, routes, bounds),
         *_screen_castings(instance),

@@ -22,9 +22,7 @@ from medalopt.analysis.infeasibility.conflict import (
 )
 from medalopt.analysis.infeasibility.repair_parameter import RepairParameter
 from medalopt.analysis.infeasibility.screening import screen_instance
-from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import build_routes
 from medalopt.solver.infeasibility import (
     ElasticSolution,
     compute_farkas_margin,
@@ -104,7 +102,7 @@ def find_least_position(parameter: RepairParameter, at: InfeasibleInstance) -> f
     end = parameter.end if math.isfinite(parameter.end) else (MAX_MOVE_FACTOR * max(abs(parameter.start), 1.0))
     if end == parameter.start:
         return None
-    if _fails_screening(parameter.at_position(at.instance, end)):
+    if screen_instance(parameter.at_position(at.instance, end)):
         return None
     if parameter.is_stepwise:
         return _find_by_bisection(parameter, at, int(end))
@@ -116,12 +114,6 @@ def find_least_position(parameter: RepairParameter, at: InfeasibleInstance) -> f
     if _proof_carries_over(at, far) or _is_infeasible(far, at):
         return None
     return _find_by_root_search(parameter, at, far, end)
-
-
-def _fails_screening(instance: Instance) -> bool:
-    """Return True if the screening proves infeasibility."""
-    routes = build_routes(instance)
-    return bool(screen_instance(instance, routes, compute_bounds(instance, routes)))
 
 
 def _choose_probe_position(parameter: RepairParameter, end: float) -> float:

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from medalopt.analysis.replanning.actuals import Actuals
-from medalopt.analysis.replanning.in_transit import IN_STOCK_FORMAT
 from medalopt.analysis.replanning.remaining_horizon import (
+    IN_STOCK_FORMAT,
     count_missed_medals,
     find_overdue_medals,
     make_remaining_instance,

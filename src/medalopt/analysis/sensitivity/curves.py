@@ -257,13 +257,13 @@ def compute_curve(runner: ScenarioRunner, vary: ParameterRange, asking: CurveOpt
 def _search_points(runner: ScenarioRunner, vary: ParameterRange, asking: CurveOptions) -> SensitivityCurve:
     """Return the curve in lots: evenly spaced values, each searched in a process of its own from the base plan."""
     positions = _space_values(vary, LOT_POINTS[1] if _is_large(runner) else LOT_POINTS[0])
-    base, *results = _solve_in_lots(runner, [{}, *(vary.make_changes(value) for value in positions)], asking.progress)
+    base, results = _solve_in_lots(runner, [vary.make_changes(value) for value in positions], asking.progress)
     pairs = list(zip(positions, results, strict=True))
     points = [CurvePoint(value, one.value, bound=one.bound) for value, one in pairs if one.status in _SOLVED]
     return SensitivityCurve(
         vary,
         runner.objective,
-        base.value,
+        base,
         "lots",
         tuple(points),
         exact=False,
@@ -282,26 +282,32 @@ def _is_large(runner: ScenarioRunner) -> bool:
 
 def _solve_in_lots(
     runner: ScenarioRunner, scenarios: Sequence[ParameterChanges], progress: CurveProgress
-) -> list[ScenarioResult]:
-    """Return the results of scenarios in lots, found in parallel; raise KeyboardInterrupt where they are interrupted.
+) -> tuple[float | None, list[ScenarioResult]]:
+    """Return the objective of the base case, and the results of scenarios in lots, found in parallel.
 
-    Each search begins with the contracts of the base plan. Of a large program it ends at a gap.
+    Each search begins with the contracts of the base plan. Of a large program it ends at a gap. Raise KeyboardInterrupt
+    where the searches are interrupted.
     """
-    base, start = runner.apply_to_lots(NO_CHANGES), None
-    limits = LotSearch(MAX_LOT_SECONDS, LARGE_LOT_GAP if _is_large(runner) else None)
-    if base is not None:
-        with contextlib.suppress(LimitError, NoPlanError, SolverError):
-            start = list_used_keys(limits.solve(base, runner.objective).account)
-    searched = ScenarioRunner(
-        runner.file, objective=runner.objective, in_lots=True, lot_search=replace(limits, start=start)
+    instance, limits = (
+        runner.apply_to_lots(NO_CHANGES),
+        LotSearch(MAX_LOT_SECONDS, LARGE_LOT_GAP if _is_large(runner) else None),
     )
+    base: float | None = None
+    if instance is None:
+        result = runner.solve_scenario()
+        base = result.value if result.feasible else None
+    else:
+        with contextlib.suppress(LimitError, NoPlanError, SolverError):
+            plan = limits.solve(instance, runner.objective)
+            base, limits = plan.objective, replace(limits, start=list_used_keys(plan.account))
+    searched = ScenarioRunner(runner.file, objective=runner.objective, in_lots=True, lot_search=limits)
     found = solve_scenarios(
         searched, scenarios, report_progress=lambda done, of: progress(f"{done} of {of} searches in lots")
     )
     results = [one for one in found.results if one is not None]
     if len(results) < len(scenarios):
         raise KeyboardInterrupt
-    return results
+    return base, results
 
 
 def _make_parametric_line(runner: ScenarioRunner, vary: ParameterRange) -> ParametricScenarios | None:
@@ -530,14 +536,14 @@ def _search_surface(
         _space_values(vary, many) for vary, many in zip((across, up), LARGE_PROGRAM_GRID_SIZE, strict=True)
     )
     places = [{**across.make_changes(x), **up.make_changes(y)} for y in rows for x in columns]
-    base, *results = _solve_in_lots(runner, [{}, *places], progress)
+    base, results = _solve_in_lots(runner, places, progress)
     cells = [results[len(columns) * row :][: len(columns)] for row in range(len(rows))]
     unproven = {(y, x) for y, row in enumerate(cells) for x, one in enumerate(row) if one.status not in _SOLVED}
     return SensitivitySurface(
         across,
         up,
         runner.objective,
-        base.value,
+        base,
         columns,
         rows,
         tuple(tuple(one.value for one in row) for row in cells),

@@ -16,6 +16,7 @@ from medalopt.analysis.sensitivity.supply_mix import MixResult, MixSolver
 from medalopt.errors import SolverError, UsageError
 from medalopt.instance.instance import Instance
 from medalopt.instance.payers import has_payers
+from medalopt.plan.plan import OBJECTIVE_UNITS
 from medalopt.solver.parametric_sweep import ProgramLine, fit_program_line
 from medalopt.solver.program import have_same_structure
 from medalopt.text import escape_text, suggest_name
@@ -356,7 +357,7 @@ class DeviceMix:
     @property
     def unit(self) -> str:
         """Unit of the objective: the currency, `kg CO2e` or `t`."""
-        return {"cost": self.instance.currency, "footprint": "kg CO2e", "mass": "t"}[self.measure]
+        return OBJECTIVE_UNITS.get(self.measure, self.instance.currency)
 
     @property
     def medals(self) -> int:
@@ -378,12 +379,12 @@ class DeviceMix:
     @property
     def ranking(self) -> tuple[ShareCurve, ...]:
         """Curves by largest effect: infeasible ones first, then by change of the objective."""
-        return tuple(sorted(self.curves, key=_get_ranking_key, reverse=True))
 
+        def rank(curve: ShareCurve) -> tuple[float, float]:
+            """Return the missing kilograms, then the change of the objective."""
+            return max(curve.shortage_less, curve.shortage_more), max(abs(curve.less or 0.0), abs(curve.more or 0.0))
 
-def _get_ranking_key(curve: ShareCurve) -> tuple[float, float]:
-    """Return the sort key of a curve: missing kilograms, then change of the objective."""
-    return max(curve.shortage_less, curve.shortage_more), max(abs(curve.less or 0.0), abs(curve.more or 0.0))
+        return tuple(sorted(self.curves, key=rank, reverse=True))
 
 
 def analyse_device_mix(

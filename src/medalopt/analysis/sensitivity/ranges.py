@@ -254,14 +254,16 @@ def compute_ranges(runner: ScenarioRunner, progress: RangeProgress = lambda done
     Raises:
         NoPlanError: If the instance is infeasible.
     """
-    lots = _keep_base_lots(runner)
+    in_lots = runner.apply_to_lots(NO_CHANGES)
+    kept = in_lots is not None and can_keep_lots(in_lots)
+    lots = keep_lots(choose_lots(in_lots, runner.objective)) if in_lots is not None and kept else None
     plan = runner.plan if lots is None else lots.plan
     neighbourhood = PlanNeighbourhood.build(plan, (), () if lots is None else lots.extensions)
     instance, program = plan.instance, neighbourhood.local.linear
     rows = convert_missed_limits(
         convert_stockpile_limits(program, neighbourhood.network, instance.streams.names, instance.periods)
     )
-    parameters = list(find_parameters(runner, rows, None if lots is None else _make_scenario(neighbourhood)))
+    parameters = list(find_parameters(runner, rows, None if lots is None else neighbourhood.scenario))
     meters = [MeterRow.of(parameter.weights) for parameter in parameters if parameter.weights is not None]
     movers = [RhsColumn(parameter.ends, abs(parameter.value)) for parameter in parameters if parameter.weights is None]
     at = (rows, neighbourhood.local.x, _extend_duals(neighbourhood, program, rows))
@@ -291,20 +293,6 @@ def compute_ranges(runner: ScenarioRunner, progress: RangeProgress = lambda done
         () if lots is None else _replan_parameters(runner, lots, ranges),
     )
     return SensitivityRanges(plan, tuple(ranges), only, tuple(unproven), lots, resolved)
-
-
-def _keep_base_lots(runner: ScenarioRunner) -> KeptLots | None:
-    """Return the base plan in lots with its lots kept; None without lots, or where they cannot be kept."""
-    instance = runner.apply_to_lots(NO_CHANGES)
-    if instance is None or not can_keep_lots(instance):
-        return None
-    return keep_lots(choose_lots(instance, runner.objective))
-
-
-def _make_scenario(neighbourhood: PlanNeighbourhood) -> ScenarioProgram:
-    """Return the program of a plan as a scenario."""
-    instance, routes = neighbourhood.instance, neighbourhood.account.routes
-    return ScenarioProgram(instance, routes, neighbourhood.bounds, neighbourhood.network, neighbourhood.local.linear)
 
 
 def _replan_parameters(

@@ -18,7 +18,6 @@ from medalopt.analysis.infeasibility.screening import screen_instance
 from medalopt.analysis.scenario_runner import ScenarioProgram, ScenarioRunner
 from medalopt.analysis.sensitivity.base_case import BaseCase, ShortageSolver
 from medalopt.instance.arrays import Bools, ExactArray, Floats, Ints
-from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.instance import Instance
 from medalopt.instance.lots import OFFER_STEPS, list_step_prices
 from medalopt.instance.scenario import is_firm, list_firm_paths
@@ -282,9 +281,8 @@ class MixSolver:
         lack = self.shortage_solver.compute_for_instance(scenario.instance) if short else None
         if self.in_lots and lack == {}:
             return MixResult(shares, tonnes, None, {}, None, "enough metal, but no plan in lots")
-        return MixResult(
-            shares, tonnes, None, {}, lack, _explain_infeasibility(scenario) if short and lack is None else ""
-        )
+        reasons = screen_instance(scenario.instance) if short and lack is None else ()
+        return MixResult(shares, tonnes, None, {}, lack, reasons[0].text if reasons else "")
 
     def _price_scarce_metals(self, program: SolverProgram, result: VerifiedResult) -> MetalAmounts:
         """Return the shadow price of each scarce metal, in the period of its charges where it is highest."""
@@ -321,9 +319,3 @@ class MixSolver:
     def shortage_solver(self) -> ShortageSolver:
         """Solver of metal shortages."""
         return ShortageSolver(self.runner.instance)
-
-
-def _explain_infeasibility(scenario: ScenarioProgram) -> str:
-    """Return the first reason for infeasibility that screening finds, '' if none."""
-    reasons = screen_instance(scenario.instance, scenario.routes, compute_bounds(scenario.instance, scenario.routes))
-    return reasons[0].text if reasons else ""

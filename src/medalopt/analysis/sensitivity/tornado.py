@@ -92,12 +92,9 @@ class TornadoBar:
             True if neither feasibility nor objective changes.
         """
         return not self.count_status_changes(base) and all(
-            end.result.compute_effect(base) == 0.0 or self._is_infeasible(end, base) for end in self.ends
+            end.result.compute_effect(base) == 0.0 or end.result.status == base.status == "infeasible"
+            for end in self.ends
         )
-
-    def _is_infeasible(self, end: TornadoEnd, base: ScenarioResult) -> bool:
-        """Return True if both this and the base case are infeasible."""
-        return end.result.status == base.status == "infeasible"
 
 
 @dataclass(frozen=True)
@@ -154,8 +151,14 @@ def compute_tornado(
 
 
 def _rank_bars(bars: Sequence[TornadoBar], base: ScenarioResult) -> tuple[TornadoBar, ...]:
-    """Return the bars by effect, the largest first."""
-    return tuple(sorted(bars, key=lambda bar: _get_bar_rank(bar, base)))
+    """Return the bars by effect: those that change feasibility first, by smallest step, then by change of objective."""
+
+    def rank(bar: TornadoBar) -> tuple[bool, float, float]:
+        """Return the sort key of a bar."""
+        turns = bar.count_status_changes(base)
+        return not turns, bar.factor.relative_step if turns else 0.0, -bar.compute_swing(base)
+
+    return tuple(sorted(bars, key=rank))
 
 
 def _measure_shortages(
@@ -177,12 +180,6 @@ def _measure_shortages(
         return dataclasses.replace(end, shortage=missing, measured=True)
 
     return TornadoBar(bar.factor, measured(bar.down), measured(bar.up))
-
-
-def _get_bar_rank(bar: TornadoBar, base: ScenarioResult) -> tuple[bool, float, float]:
-    """Return the sort key of a bar."""
-    turns = bar.count_status_changes(base)
-    return not turns, bar.factor.relative_step if turns else 0.0, -bar.compute_swing(base)
 
 
 _ROUTE_RATES = {
@@ -364,15 +361,10 @@ class FirstOrderEstimates:
             member = streams.device if kind == "device" else streams.region
             listed = {
                 render_path(("streams", streams.names[i]))
-                for i in np.flatnonzero(member == _find_index(axis, name)).tolist()
+                for i in np.flatnonzero(member == (axis.index(name) if name in axis else -1)).tolist()
             }
             return abs(sum(line.value for at, line in self._breakdown_lines if render_path(at[:2]) in listed))
         return abs(sum(line.value for at, line in self._breakdown_lines if at[:2] == path[:2]))
-
-
-def _find_index(names: tuple[str, ...], name: str) -> int:
-    """Return the index of a name, −1 if unknown."""
-    return names.index(name) if name in names else -1
 
 
 def _get_field_name(path: ParameterPath) -> str:

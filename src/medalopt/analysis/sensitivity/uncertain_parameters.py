@@ -144,7 +144,11 @@ def find_parameter_groups(runner: ScenarioRunner) -> tuple[ParameterGroup, ...]:
         The groups in the order of the file.
     """
     source_values, annex = runner.source_values, runner.instance.annex
-    members = [member for member in _find_members(runner) if _affects_objective(member, runner)]
+    members = [
+        member
+        for member in _find_members(runner)  # money only matters for cost
+        if runner.objective == "cost" or "money" not in getattr(member.kind.field_type, "unit", "")
+    ]
     names = Counter(section for section, _ in {member.path[:2] for member in members if len(member.path) > 1})
     many = {section for section in ("streams", "lanes") if names[section] > MAX_SEPARATE_MEMBERS}
     result: dict[tuple[ParameterPath, str], list[_GroupMember]] = {}
@@ -221,12 +225,6 @@ def _get_field(path: ParameterPath) -> str:
         if path[position : position + 1] == ("fractions",) and "recovery" in path[position + 2 :]:
             position += 2  # recoveries of fractions vary with that of the treatment
     return str(path[position]) if len(path) > position else ""
-
-
-def _affects_objective(member: _GroupMember, runner: ScenarioRunner) -> bool:
-    """Return True if the objective depends on parameters of this unit: money only matters for cost."""
-    measure = member.kind.field_type
-    return runner.objective == "cost" or not (isinstance(measure, QuantityField) and "money" in measure.unit)
 
 
 def _get_group_keys(

@@ -67,7 +67,8 @@ def _estimate_input_indices(a: Floats, b: Floats, mixed: Floats) -> SobolIndices
     there = np.isfinite(a) & np.isfinite(b) & np.isfinite(mixed)
     rows = int(there.sum())
     a, b, mixed = a[there], b[there], mixed[there]
-    if rows < MIN_COMPLETE_ROWS or not _values_differ(a, b):
+    both = np.concatenate([a, b])
+    if rows < MIN_COMPLETE_ROWS or np.ptp(both) <= 1e-9 * np.abs(both).max():  # equal within rounding
         return SobolIndices(None, None, rows)
     random = np.random.Generator(np.random.PCG64(BOOTSTRAP_SEED))
     drawn = random.integers(0, rows, (BOOTSTRAP_ROUNDS, rows))
@@ -77,24 +78,15 @@ def _estimate_input_indices(a: Floats, b: Floats, mixed: Floats) -> SobolIndices
     total = _make_index(
         _estimate_total(a, b, mixed), np.array([_estimate_total(a[at], b[at], mixed[at]) for at in drawn])
     )
-    return SobolIndices(_cap_index(first, total.high), total, rows)
-
-
-def _cap_index(share: SobolIndex, maximum: float) -> SobolIndex:
-    """Cap an index at `maximum`: a first-order index cannot exceed the total index."""
-    return SobolIndex(min(share.value, maximum), min(share.low, maximum), min(share.high, maximum))
+    most = total.high  # a first-order index cannot exceed the total index
+    capped = SobolIndex(*(min(one, most) for one in (first.value, first.low, first.high)))
+    return SobolIndices(capped, total, rows)
 
 
 def _make_index(value: float, rounds: Floats) -> SobolIndex:
     """Return the index with the percentile interval of its bootstrap values."""
     low, high = np.percentile(rounds[np.isfinite(rounds)], CONFIDENCE_PERCENTILES).tolist()
     return SobolIndex(value, low, high)
-
-
-def _values_differ(a: Floats, b: Floats) -> bool:
-    """Return True if the values differ by more than rounding."""
-    both = np.concatenate([a, b])
-    return bool(np.ptp(both) > 1e-9 * np.abs(both).max())
 
 
 def _estimate_first_order(b: Floats, mixed: Floats) -> float:
