@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from medalopt.instance.reader.files import FaultLog, FileBytes, decode_yaml, read_file
+from medalopt.instance.reader.files import SAVE_AS_UTF8, FaultLog, FileBytes, decode_utf8, read_file
 from medalopt.instance.reader.limits import MAX_INSTANCE_BYTES, MAX_TABLE_BYTES
 
 
@@ -22,7 +22,7 @@ def test_how_much_of_a_file_identifies_utf_16() -> None:
         (b"a\0b\0", False),
         (b"a\0b", True),
     ):
-        assert (decode_yaml(FileBytes("x", content), FaultLog()) is not None) is text, content
+        assert (decode_utf8(FileBytes("x", content), SAVE_AS_UTF8, FaultLog()) is not None) is text, content
 
 
 def test_a_file_that_breaks_off_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

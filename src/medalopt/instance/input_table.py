@@ -14,7 +14,7 @@ from medalopt.errors import FaultKind
 from medalopt.instance.arrays import Floats, Ints
 from medalopt.instance.instance import Instance
 from medalopt.instance.reader.csv_reader import build_csv_sheet
-from medalopt.instance.reader.files import FaultLog, Location, decode_csv, read_file
+from medalopt.instance.reader.files import SAVE_CSV_AS_UTF8, FaultLog, Location, decode_utf8, read_file
 from medalopt.instance.reader.limits import MAX_LIST_BYTES
 from medalopt.instance.reader.rows import InputSheet, parse_column
 from medalopt.instance.resolve.parsed_document import Calendar
@@ -67,7 +67,7 @@ class InputTable:
             MAX_LIST_BYTES,
             lambda message: faults.add_error(Location(name), (), message, kind=FaultKind.FILE),
         )
-        text = decode_csv(data, faults) if data else None
+        text = decode_utf8(data, SAVE_CSV_AS_UTF8, faults) if data else None
         sheet = build_csv_sheet(section, name, text, known, faults) if text is not None else None
         if data is None or sheet is None:
             return None

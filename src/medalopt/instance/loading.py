@@ -22,10 +22,11 @@ from medalopt.instance.reader.csv_reader import build_csv_sheet, resolve_table_p
 from medalopt.instance.reader.files import (
     CODECS,
     MAX_WORDED_FAULTS,
+    SAVE_AS_UTF8,
     FaultLog,
     Location,
     decode_table,
-    decode_yaml,
+    decode_utf8,
     pause_garbage_collection,
     read_file,
 )
@@ -326,7 +327,7 @@ def _parse_root(path: Path, name: str, digests: dict[str, str], faults: FaultLog
         MAX_INSTANCE_BYTES,
         lambda message: faults.add_error(Location(name), (), message, kind=FaultKind.FILE),
     )
-    text = decode_yaml(data, faults) if data else None
+    text = decode_utf8(data, SAVE_AS_UTF8, faults) if data else None
     if data is None or text is None:
         return None
     digests[path.name] = data.sha256

@@ -221,7 +221,7 @@ CODECS = {
 }
 """Encodings that may be stated, with their names in Python: single-byte, or ASCII with double bytes."""
 
-_SAVE_AS_UTF8 = "save it as `CSV UTF-8`"
+SAVE_AS_UTF8, SAVE_CSV_AS_UTF8 = "save it with the encoding UTF-8", "save it as `CSV UTF-8`"
 # Python's decoding of bytes unused in CP932, and of those reserved for vendor characters
 _CP932_UNUSED = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
 _CP932_PRIVATE = re.compile("[\ue000-\uf8ff]")
@@ -236,30 +236,26 @@ _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 _CELL_END = re.compile('[,"\r\n]')
 
 
-def decode_yaml(data: FileBytes, faults: FaultLog) -> str | None:
-    """Decode a YAML file: UTF-8 with or without byte-order mark.
+def decode_utf8(data: FileBytes, advice: str, faults: FaultLog) -> str | None:
+    """Decode a file that cannot state an encoding: UTF-8 with or without byte-order mark.
 
     Args:
         data: Content of the file.
+        advice: Remedy for another encoding: `SAVE_AS_UTF8`, of CSV tables `SAVE_CSV_AS_UTF8`.
         faults: Log for errors.
 
     Returns:
         The text; None after an error.
     """
-    return _decode_utf8(data, "save it with the encoding UTF-8", faults)
-
-
-def decode_csv(data: FileBytes, faults: FaultLog) -> str | None:
-    """Decode a CSV table that cannot state an encoding: UTF-8 with or without byte-order mark.
-
-    Args:
-        data: Content of the table.
-        faults: Log for errors.
-
-    Returns:
-        The text; None after an error.
-    """
-    return _decode_utf8(data, _SAVE_AS_UTF8, faults)
+    if _note_utf16(data, advice, faults):
+        return None
+    try:
+        return data.content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        _report(
+            faults, _locate_byte(data, _find_invalid_byte(data.content)), f"is not UTF-8 text: {advice} and try again"
+        )
+        return None
 
 
 def decode_table(data: FileBytes, stated: str | None, faults: FaultLog) -> str | None:
@@ -273,7 +269,7 @@ def decode_table(data: FileBytes, stated: str | None, faults: FaultLog) -> str |
     Returns:
         The text; None after an error.
     """
-    if _note_utf16(data, _SAVE_AS_UTF8, faults):
+    if _note_utf16(data, SAVE_CSV_AS_UTF8, faults):
         return None
     try:
         text = data.content.decode("utf-8-sig")
@@ -288,19 +284,6 @@ def decode_table(data: FileBytes, stated: str | None, faults: FaultLog) -> str |
         kind=FaultKind.ENCODING,
     )
     return _decode_stated(data, stated or "", faults)
-
-
-def _decode_utf8(data: FileBytes, advice: str, faults: FaultLog) -> str | None:
-    """Decode UTF-8 text; return None and log an error if it is not UTF-8."""
-    if _note_utf16(data, advice, faults):
-        return None
-    try:
-        return data.content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        _report(
-            faults, _locate_byte(data, _find_invalid_byte(data.content)), f"is not UTF-8 text: {advice} and try again"
-        )
-        return None
 
 
 def _note_utf16(data: FileBytes, advice: str, faults: FaultLog) -> bool:
@@ -326,7 +309,7 @@ def _decode_stated(data: FileBytes, stated: str, faults: FaultLog) -> str | None
     _report(
         faults,
         _locate_cell(data, index),
-        f"is not {stated} text, as `encoding` says: {_SAVE_AS_UTF8}, or name another `encoding`",
+        f"is not {stated} text, as `encoding` says: {SAVE_CSV_AS_UTF8}, or name another `encoding`",
     )
     return None
 
@@ -337,9 +320,9 @@ def _decode_cp932(data: FileBytes, faults: FaultLog) -> str | None:
     other = _find_utf8_line(data.content)
     if other:
         message = f"is not UTF-8 text, but line {other} is, so the file mixes encodings: enter this cell again"
-        _report(faults, location, f"{message}, or {_SAVE_AS_UTF8} all parts that it was composed of")
+        _report(faults, location, f"{message}, or {SAVE_CSV_AS_UTF8} all parts that it was composed of")
         return None
-    state = f"{_SAVE_AS_UTF8}, or state its encoding, such as {{table: FILE.csv, encoding: latin-1}}"
+    state = f"{SAVE_CSV_AS_UTF8}, or state its encoding, such as {{table: FILE.csv, encoding: latin-1}}"
     try:
         text = data.content.decode("cp932")
     except UnicodeDecodeError:
@@ -355,7 +338,7 @@ def _decode_cp932(data: FileBytes, faults: FaultLog) -> str | None:
     faults.add_warning(
         location,
         (),
-        f"{message}: {_SAVE_AS_UTF8}, or state {{table: FILE.csv, encoding: cp932}}",
+        f"{message}: {SAVE_CSV_AS_UTF8}, or state {{table: FILE.csv, encoding: cp932}}",
         kind=FaultKind.ENCODING,
     )
     return text

@@ -21,7 +21,15 @@ from typing import Any
 from medalopt.errors import FaultKind, InputError, UsageError
 from medalopt.instance.instance import Instance
 from medalopt.instance.reader import limits
-from medalopt.instance.reader.files import FaultLog, FileBytes, Location, decode_csv, decode_yaml, read_file
+from medalopt.instance.reader.files import (
+    SAVE_AS_UTF8,
+    SAVE_CSV_AS_UTF8,
+    FaultLog,
+    FileBytes,
+    Location,
+    decode_utf8,
+    read_file,
+)
 from medalopt.instance.reader.overrides import (
     OVERRIDE_LOCATION,
     apply_row_overrides,
@@ -333,7 +341,7 @@ def read_scenario_file(path: Path) -> list[Scenario]:
         lambda message: faults.add_error(Location(name), (), message, kind=FaultKind.FILE),
     )
     yaml = path.suffix.lower() in _YAML_SUFFIXES
-    text = (decode_yaml if yaml else decode_csv)(data, faults) if data is not None else None
+    text = decode_utf8(data, SAVE_AS_UTF8 if yaml else SAVE_CSV_AS_UTF8, faults) if data is not None else None
     result: dict[str, Scenario] = {}
     if data is not None and text is not None:
         result = (_parse_scenario_yaml if yaml else _parse_scenario_table)(text, data, faults)
