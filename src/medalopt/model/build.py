@@ -19,15 +19,19 @@ from medalopt.instance.confidence import build_program_routes
 from medalopt.instance.instance import Instance, Names
 from medalopt.instance.lots import ACTIVITY_KINDS, STEP_KINDS
 from medalopt.instance.routes import Routes
-from medalopt.instance.smelter_terms import list_pool_names
-from medalopt.model.balance import (
+from medalopt.instance.smelter_terms import compute_worth_left, leaves_metal, list_pool_names, list_terms_names
+from medalopt.model.balance_and_limits import (
+    add_capacity_constraints,
+    add_charge_limits,
+    add_commitment_constraints,
+    add_impurity_limits,
     add_left_metal_constraints,
     add_metal_balance,
     add_offer_balance,
+    add_offer_stock_limits,
     add_process_scrap_constraints,
     add_reserve_constraints,
     collect_purchases,
-    list_left_metal_terms,
 )
 from medalopt.model.fineness_and_demand import (
     add_casting_stock,
@@ -35,13 +39,6 @@ from medalopt.model.fineness_and_demand import (
     add_fineness_constraints,
     add_melt_constraints,
     declare_missed_medals,
-)
-from medalopt.model.limits import (
-    add_capacity_constraints,
-    add_charge_limits,
-    add_commitment_constraints,
-    add_impurity_limits,
-    add_offer_stock_limits,
 )
 from medalopt.model.lots import add_activity_constraints, add_lot_constraints, add_price_steps
 from medalopt.model.network import Network, SparseEntries, build_network
@@ -135,60 +132,43 @@ def declare_cost_expressions(model: pyo.ConcreteModel, instance: Instance) -> No
         model: Model with all variables declared.
         instance: Instance.
     """
-    market, metals, periods = instance.market, instance.metals, instance.periods
+    market, metals, alloys, periods = instance.market, instance.metals, instance.alloys, instance.periods
     price = index_by_name(market.price.value, market.names, periods)
-    holding = index_by_name(metals.holding.value, metals.names, periods)
-    sell = index_by_name(metals.sell.value, metals.names, periods)
     terms = list(model.spend.values())
     terms += [price[key] * b for key, quantities in collect_purchases(model).items() if price[key] for b in quantities]
-    terms += [holding[e, t] * z for (e, t), z in model.stock.items() if holding[e, t]]
-    terms += _offer_holding_terms(model, instance)
-    terms += _casting_sale_terms(model, instance)
-    terms += _casting_holding_terms(model, instance)
-    terms += [-sell[e, t] * g for (e, t), g in model.surplus.items() if sell[e, t]]
-    terms += list_left_metal_terms(model, instance)
-    terms += _scrap_value_terms(model, instance)
-    terms += _shortfall_terms(model, instance)
+    prices: list[tuple[str, Floats, *tuple[Names, ...]]] = [
+        ("stock", metals.holding.value, metals.names, periods),
+        ("offer_stock", compute_offer_holding_cost(instance), market.names, periods),
+        ("cast", -compute_casting_price(instance), alloys.names, periods),
+        ("cast_stock", alloys.holding.value, alloys.names, periods),
+        ("surplus", -metals.sell.value, metals.names, periods),
+        ("missed", instance.medals.shortfall.value, instance.medals.names),
+    ]
+    if leaves_metal(instance):  # its payments, and the refining charge saved
+        prices.append(("left", -compute_worth_left(instance), list_terms_names(instance), metals.names, periods))
     for kind in ACTIVITY_KINDS:
-        terms += _price_component(
-            model, f"{kind.name}_used", kind.get_charge(instance).value, kind.list_names(instance)
-        )
+        prices.append((f"{kind.name}_used", kind.get_charge(instance).value, kind.list_names(instance)))
     for steps in STEP_KINDS:
         surcharge = steps.get_steps(instance).surcharge.value
-        terms += _price_component(model, f"{steps.name}_excess", surcharge, steps.list_steps(instance))
+        prices.append((f"{steps.name}_excess", surcharge, steps.list_steps(instance)))
+    for name, figures, *axes in prices:
+        terms += _price_component(model, name, figures, *axes)
+    terms += _scrap_value_terms(model, instance)
     model.cost = pyo.Expression(expr=pyo.quicksum(terms), doc="cost of the plan, money")
     model.tonnes = pyo.Expression(expr=model.sent, doc="devices sent in all, t")
 
 
-def _price_component(model: pyo.ConcreteModel, name: str, price: Floats, names: Names) -> list[object]:
+def _price_component(model: pyo.ConcreteModel, name: str, price: Floats, *axes: Names) -> list[object]:
     """Return the variables of a component at the prices of the first names of their index; empty without it."""
-    if model.component(name) is None:
+    variables, by_name = model.component(name), index_by_name(price, *axes)
+    if variables is None:
         return []
-    by_name = index_by_name(price, names)
-    variables = ((key[0] if isinstance(key, tuple) else key, each) for key, each in model.component(name).items())
-    return [by_name[first] * each for first, each in variables if by_name[first]]
-
-
-def _offer_holding_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
-    """Return the holding cost of offers in stock, that of their metals; empty without such stock."""
-    if model.component("offer_stock") is None:
-        return []
-    holding = index_by_name(compute_offer_holding_cost(instance), instance.market.names, instance.periods)
-    return [holding[key] * quantity for key, quantity in model.offer_stock.items() if holding[key]]
-
-
-def _casting_holding_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
-    """Return the holding cost of castings in stock; empty if holding is free."""
-    if model.component("cast_stock") is None:
-        return []
-    holding = index_by_name(instance.alloys.holding.value, instance.alloys.names, instance.periods)
-    return [holding[key] * quantity for key, quantity in model.cast_stock.items() if holding[key]]
-
-
-def _casting_sale_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
-    """Return the revenue for castings (negative), process scrap excluded; empty if none are sold."""
-    price = index_by_name(compute_casting_price(instance), instance.alloys.names, instance.periods)
-    return [-price[key] * quantity for key, quantity in model.cast.items() if price[key]]
+    width = len(axes)
+    keyed = (
+        (key if not isinstance(key, tuple) else key[:width] if width > 1 else key[0], each)
+        for key, each in variables.items()
+    )
+    return [by_name[key] * each for key, each in keyed if by_name[key]]
 
 
 def _scrap_value_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
@@ -204,14 +184,6 @@ def _scrap_value_terms(model: pyo.ConcreteModel, instance: Instance) -> list[obj
             terms.append(-worth[a] * model.scrap[a, periods[-1]])
             terms += [-worth[a] * rate[a] * model.cast[a, t] for t in late]
     return terms
-
-
-def _shortfall_terms(model: pyo.ConcreteModel, instance: Instance) -> list[object]:
-    """Return the penalties of missed medals; empty if all must be made."""
-    if model.component("missed") is None:
-        return []
-    penalty = index_by_name(instance.medals.shortfall.value, instance.medals.names)
-    return [penalty[m] * missed for m, missed in model.missed.items() if penalty[m]]
 
 
 def set_objective(model: pyo.ConcreteModel, objective: str) -> None:

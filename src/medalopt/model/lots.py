@@ -47,7 +47,7 @@ from medalopt.instance.lots import (
     mark_falling,
 )
 from medalopt.instance.routes import Routes
-from medalopt.model.balance import collect_purchases
+from medalopt.model.balance_and_limits import collect_purchases
 from medalopt.model.variables import index_by_name, select_names
 from medalopt.text import render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE

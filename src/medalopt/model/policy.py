@@ -13,7 +13,7 @@ import pyomo.core as pyo
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import Routes
 from medalopt.instance.uncertainty import get_uncertainty_budget
-from medalopt.model.balance import collect_purchases
+from medalopt.model.balance_and_limits import collect_purchases
 from medalopt.model.variables import LinkingKey, group_terms, index_by_name, list_cut_keys
 
 
