@@ -92,7 +92,7 @@ def certify_plan(
         EXACT_ARITHMETIC if account.decisions.sent.size <= EXACT_SIZE_LIMIT else INTERVAL_ARITHMETIC
     )
     if chosen is not FLOAT_ARITHMETIC:
-        account, bounds = _restate_account(account, chosen)
+        account, bounds = restate_account(account, chosen)
     rows = place_extensions(account.instance, account.routes, added, chosen.lift)
     broken = [rule.get_worst() for rule in compute_residuals(account, bounds)]
     broken += [float(kept.get_worst().max(initial=0.0)) for kept in compute_extension_residuals(account, rows)]
@@ -129,8 +129,16 @@ def relax_charges(context: BoundContext, added: ExtensionData = NO_EXTENSIONS) -
     return replace(context, instance=relaxed, routes=routes)
 
 
-def _restate_account(account: PlanAccount, arithmetic: Arithmetic) -> tuple[PlanAccount, VariableBounds]:
-    """Return plan and implied bounds in another arithmetic."""
+def restate_account(account: PlanAccount, arithmetic: Arithmetic) -> tuple[PlanAccount, VariableBounds]:
+    """Return plan and implied bounds in another arithmetic.
+
+    Args:
+        account: Plan in floats.
+        arithmetic: Arithmetic of the result.
+
+    Returns:
+        The plan, without cuts, and the bounds.
+    """
     routes = build_routes(account.instance, arithmetic.read)
     decisions = Decisions(*(arithmetic.lift(getattr(account.decisions, field.name)) for field in fields(Decisions)))
     stated = PlanAccount(account.instance, routes, decisions, arithmetic.read)

@@ -71,39 +71,22 @@ class TableParser:
         for names, value in rows:
             at = tuple(self.places[axis].get(name, -1) for axis, name in zip(axes, names, strict=True))
             if -1 in at:
-                self.record_invalid(table, names, value, "names something that the instance does not have")
+                self._record_invalid(table, names, value, "names something that the instance does not have")
             elif at in taken:
-                self.record_invalid(table, names, value, "comes twice")
+                self._record_invalid(table, names, value, "comes twice")
             else:
                 taken.add(at)
                 values[at] = value
         return values
 
-    def read_table(self, plan: Any, table: str, axes: tuple[str, ...], column: str) -> Floats:
-        """Return a column of a table of a saved plan as an array over the axes of its names; see `fill_array`.
-
-        Args:
-            plan: Saved plan.
-            table: Name of the table.
-            axes: Axes of the array: names of columns of the instance's axes.
-            column: Column of the values.
-
-        Returns:
-            Array over the axes, in the unit of the column; 0 where the table has no row.
-        """
+    def _read_table(self, plan: Any, table: str, axes: tuple[str, ...], column: str) -> Floats:
+        """Return a column of a table of a saved plan as an array over `axes`, 0 without a row; see `fill_array`."""
         names = attrgetter(*(_NAME_COLUMNS.get(axis, axis) for axis in axes))
         rows = ((names(row) if axes[1:] else (names(row),), getattr(row, column)) for row in getattr(plan, table))
         return self.fill_array(table, axes, rows)
 
-    def record_invalid(self, table: str, names: Iterable[Any], value: float, reason: str) -> None:
-        """Record an invalid row.
-
-        Args:
-            table: Name of the saved table.
-            names: Names in the row.
-            value: Value of the row.
-            reason: Reason, completing the sentence that begins with the row.
-        """
+    def _record_invalid(self, table: str, names: Iterable[Any], value: float, reason: str) -> None:
+        """Record an invalid row; `reason` completes the sentence that begins with it."""
         row = ", ".join(str(name) for name in names)
         self.broken.append(Violation(table, row, abs(value), "", f"{table}: the row {row} {reason}"))
 
@@ -143,16 +126,16 @@ def parse_decisions(instance: Instance, routes: Routes, plan: Any) -> tuple[Deci
         The decisions as arrays, and a violation per unknown or duplicate row.
     """
     tables = TableParser(instance)
-    stockpile = tables.read_table(plan, "stockpiles", ("stream", "period"), "tonnes")
+    stockpile = tables._read_table(plan, "stockpiles", ("stream", "period"), "tonnes")
     bought, purchased = _parse_offers(instance, plan, tables)
-    surplus = tables.read_table(plan, "metals", ("metal", "period"), "surplus")
-    recharged = tables.read_table(plan, "casts", ("alloy", "period"), "scrap")
-    melted = tables.read_table(plan, "melts", ("alloy", "melted", "period"), "kg")
+    surplus = tables._read_table(plan, "metals", ("metal", "period"), "surplus")
+    recharged = tables._read_table(plan, "casts", ("alloy", "period"), "scrap")
+    melted = tables._read_table(plan, "melts", ("alloy", "melted", "period"), "kg")
     content = instance.market.composition.value
     from_offers = np.einsum("oe,oat->aet", content, bought)
     charged = melted[:, :-1] - from_offers
     charged = np.where(abs(charged) <= SUM_TOLERANCE * (abs(melted[:, :-1]) + from_offers), 0.0, charged)
-    withheld = tables.read_table(plan, "withheld", ("pool", "metal", "period"), "kg")
+    withheld = tables._read_table(plan, "withheld", ("pool", "metal", "period"), "kg")
     missed = _parse_missed_medals(instance, plan, tables)
     sent = _parse_shipments(instance, routes, plan, tables)
     left = _parse_left_metal(instance, plan, tables)
@@ -165,36 +148,36 @@ def parse_decisions(instance: Instance, routes: Routes, plan: Any) -> tuple[Deci
 
 def _parse_left_metal(instance: Instance, plan: Any, tables: TableParser) -> Floats:
     """Return the metal left with the smelters (L, E, T); without lines where the instance has no such metal."""
-    left = tables.read_table(plan, "left", ("terms", "metal", "period"), "kg")
+    left = tables._read_table(plan, "left", ("terms", "metal", "period"), "kg")
     if leaves_metal(instance):
         return left
     for row in plan.left:
-        tables.record_invalid("left", (row.terms, row.metal, row.period), row.kg, "is of a metal that is not left")
+        tables._record_invalid("left", (row.terms, row.metal, row.period), row.kg, "is of a metal that is not left")
     return left[:0, :0, :0]
 
 
 def _parse_missed_medals(instance: Instance, plan: Any, tables: TableParser) -> Floats:
     """Return the medals missed (M,), empty where none may be; each row names the period in which they are due."""
-    missed = tables.read_table(plan, "shortfall", ("medal",), "missed")
+    missed = tables._read_table(plan, "shortfall", ("medal",), "missed")
     due = dict(zip(instance.medals.names, (instance.periods[t] for t in instance.medals.due.tolist()), strict=True))
     for row in plan.shortfall:
         if row.medal in due and row.period != due[row.medal]:
-            tables.record_invalid("shortfall", (row.medal, row.period), row.missed, "names another period than is due")
+            tables._record_invalid("shortfall", (row.medal, row.period), row.missed, "names another period than is due")
     return missed if plan.shortfall or may_miss(instance).any() else np.zeros(0)
 
 
 def _parse_offers(instance: Instance, plan: Any, tables: TableParser) -> tuple[Floats, Floats]:
     """Return the offers charged (O, A, T) and those bought into stock (S, T); rows in the wrong table are refused."""
     at_once, from_stock = (
-        tables.read_table(plan, table, ("offer", "alloy", "period"), "kg") for table in ("purchases", "offer_charges")
+        tables._read_table(plan, table, ("offer", "alloy", "period"), "kg") for table in ("purchases", "offer_charges")
     )
-    purchased, stocked = tables.read_table(plan, "offer_stock", ("offer", "period"), "bought"), is_stocked(instance)
+    purchased, stocked = tables._read_table(plan, "offer_stock", ("offer", "period"), "bought"), is_stocked(instance)
     names = {name for name, kept in zip(instance.market.names, stocked.tolist(), strict=True) if kept}
     for table, wanted in (("purchases", False), ("offer_charges", True), ("offer_stock", True)):
         for row in getattr(plan, table):
             if (row.offer in names) != wanted and row.offer in instance.market.names:
                 reason = f"is of an offer that is {'not ' if wanted else ''}bought into stock"
-                tables.record_invalid(table, (row.offer, row.period), 0.0, reason)
+                tables._record_invalid(table, (row.offer, row.period), 0.0, reason)
     return np.where(stocked[:, None, None], from_stock, at_once), purchased[stocked]
 
 
@@ -224,11 +207,11 @@ def _parse_shipments(instance: Instance, routes: Routes, plan: Any, tables: Tabl
         names = (row.stream, *list_route_names(row)[1:2], row.smelter or "no smelter", row.period)
         at = (route.get(list_route_names(row), -1), tables.places["period"].get(row.period, -1))
         if -1 in at or (getattr(row, "fraction", None) is None) != bool(routes.treats[at[0]]):
-            tables.record_invalid("shipments", names, row.tonnes, "uses a route that the instance does not allow")
+            tables._record_invalid("shipments", names, row.tonnes, "uses a route that the instance does not allow")
         elif at in taken:
-            tables.record_invalid("shipments", names, row.tonnes, "comes twice")
+            tables._record_invalid("shipments", names, row.tonnes, "comes twice")
         elif (row.device, row.region) != (device[row.stream], region[row.stream]):
-            tables.record_invalid("shipments", names, row.tonnes, "names another device or region than its stream's")
+            tables._record_invalid("shipments", names, row.tonnes, "names another device or region than its stream's")
         else:
             taken.add(at)
             sent[at] = row.tonnes

@@ -14,12 +14,12 @@ expected cost plus $w$ times the conditional value at risk (Rockafellar and Urya
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
-from medalopt.instance.accounting import Decisions, PlanAccount
+from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import (
     EXACT_ARITHMETIC,
     INTERVAL_ARITHMETIC,
@@ -29,11 +29,9 @@ from medalopt.instance.arithmetic import (
     bound_number_below,
 )
 from medalopt.instance.arrays import Floats
-from medalopt.instance.bounds import compute_bounds
 from medalopt.instance.contracts import ContractBook
-from medalopt.instance.routes import build_routes
 from medalopt.proof.bound import BoundContext, ObjectiveWeights, minimise_lagrangian
-from medalopt.proof.certificate import EXACT_SIZE_LIMIT, relax_charges, sum_absolute_costs
+from medalopt.proof.certificate import EXACT_SIZE_LIMIT, relax_charges, restate_account, sum_absolute_costs
 from medalopt.proof.confidence import compute_cone_payments, merge_payments
 from medalopt.proof.extension_rows import price_decisions
 from medalopt.proof.prices import Duals, build_prices, convert_prices
@@ -139,15 +137,8 @@ def _prove_scenario(
     book: ContractBook, agreed: Floats, claim: ScenarioClaim, arithmetic: Arithmetic
 ) -> _ProvenScenario:
     """Return cost, bound and violation of the plan of one scenario, without premiums."""
-    instance = claim.account.instance
-    routes = build_routes(instance, arithmetic.read)
-    decisions = Decisions(
-        *(arithmetic.lift(getattr(claim.account.decisions, field.name)) for field in fields(Decisions))
-    )
-    account, bounds = (
-        PlanAccount(instance, routes, decisions, arithmetic.read),
-        compute_bounds(instance, routes, arithmetic.read),
-    )
+    account, bounds = restate_account(claim.account, arithmetic)
+    instance, routes = account.instance, account.routes
     violation = max((float(rule.get_worst()) for rule in compute_residuals(account, bounds)), default=0.0)
     available = arithmetic.lift(np.maximum(agreed, 0.0)) * arithmetic.lift(claim.share)
     fees, paid = arithmetic.lift(np.zeros(1)).sum(), 0.0

@@ -91,14 +91,7 @@ def compute_evpi_and_vss(
     """
 
     def weigh(costs: Sequence[float]) -> float:
-        """Return the expected value over the scenarios.
-
-        Args:
-            costs: Cost by scenario.
-
-        Returns:
-            Unit of the objective.
-        """
+        """Return the expected value over the scenarios of a cost of each."""
         return sum(stage.probability * value for stage, value in zip(stages, costs, strict=True))
 
     plans, stages = _solve_each(first, stages, report_progress)

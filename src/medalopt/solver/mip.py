@@ -373,16 +373,12 @@ def iterate_slopes(
         used = measure_activities(account)
         slopes = {name: np.where(own > 0, own, slopes.get(name, 0.0)) for name, own in used.items()}
         if float(account.cost) < best:
-            best, kept = float(account.cost), {name: _fix_slopes(used[name], slopes[name]) for name in used}
+            best = float(account.cost)  # charges of used contracts are paid, and those of others a multiple of theirs
+            kept = {name: np.where(own > 0, np.inf, _CLOSED_SHARE * slopes[name]) for name, own in used.items()}
         last = number == SLOPE_ROUNDS and not list_falling_paths(instance)
         if number == SLOPE_ROUNDS and not last:
             return
         plan = solve_priced(drop_lot_constraints(spread_charges(instance, kept if last else slopes)))
-
-
-def _fix_slopes(used: Floats, slopes: Floats) -> Floats:
-    """Return slopes at which charges of used contracts are paid, and those of others are a multiple of theirs."""
-    return np.where(used > 0, np.inf, _CLOSED_SHARE * slopes)
 
 
 def has_only_charges(instance: Instance) -> bool:

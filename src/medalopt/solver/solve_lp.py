@@ -101,9 +101,10 @@ def solve_linear_program(task: SolveTask) -> Iterator[Solution]:
         Unverified solutions.
     """
     network, program = build_program(task)
+    cut = task.basis is not None and any(name == "confidence" for name, _ in task.basis.program.rows)
+    methods = _CUT_METHODS if cut else METHODS
     for ready in generate_scalings(program, lambda: _useful_sizes(task)):
         refused = False
-        methods = _CUT_METHODS if _starts_from_cuts(task.basis) else METHODS
         for method in methods:
             start = task.basis.transfer(program) if task.basis is not None and method == methods[0] else None
             result = (
@@ -126,11 +127,6 @@ def solve_linear_program(task: SolveTask) -> Iterator[Solution]:
     yield from _yield_refined(task, network, program)
     if not task.budget.seconds_left():
         yield Solution("stopped", METHODS[-1])
-
-
-def _starts_from_cuts(basis: ProgramBasis | None) -> bool:
-    """Return whether a basis is that of a program with cuts, which differ little from those added since."""
-    return basis is not None and any(name == "confidence" for name, _ in basis.program.rows)
 
 
 def _yield_refined(task: SolveTask, network: Network, program: SolverProgram) -> Iterator[Solution]:
@@ -350,7 +346,7 @@ def reconstruct_columns(
     network = [
         decisions.sent[block.route, block.period],
         decisions.stockpile[block.stock_stream, block.stock_period],
-        _bundle_shares(account, block),
+        np.clip(evaluate_quantity(account, "take"), 0.0, 1.0)[block.take_bundle, block.take_period],
         decisions.withheld[block.withheld_pool, block.withheld_metal, block.withheld_period]
         if len(block.withheld_pool)
         else np.zeros(0),
@@ -401,17 +397,6 @@ def _imply_fraction_duals(y: Floats, program: SolverProgram) -> Floats:
     least = np.full(len(y), np.inf)
     np.minimum.at(least, entries.row[own], (program.costs[0] - pulled)[entries.column[own]])
     return np.where(fractions & np.isfinite(least), least, y)
-
-
-def _bundle_shares(account: PlanAccount, network: Network) -> Floats:
-    """Return the purchased share of each bundle, in the order of the network columns."""
-    instance = account.instance
-    member = instance.streams.bundle >= 0
-    got, offers = np.zeros((2, len(instance.bundles), len(instance.periods)))
-    np.add.at(got, instance.streams.bundle[member], account.taken[member])
-    np.add.at(offers, instance.streams.bundle[member], instance.streams.available.value[member])
-    index = (network.take_bundle, network.take_period)
-    return np.clip(got[index] / offers[index], 0.0, 1.0)
 
 
 def _compute_defined_columns(program: SolverProgram, x: Floats, rows: Bools, columns: Bools) -> Floats:

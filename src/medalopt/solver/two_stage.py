@@ -270,7 +270,7 @@ def _bound_costs(program: SolverProgram) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class VerifiedOptimum:
+class _VerifiedOptimum:
     """Solution of a program with the lower bound that its dual values prove, in own units."""
 
     x: Floats  # (N,)
@@ -280,20 +280,10 @@ class VerifiedOptimum:
     stopped: bool = False  # the search for the integer columns, at its time limit
 
 
-def solve_verified(program: SolverProgram, budget: TimeBudget = NO_TIME_LIMIT) -> VerifiedOptimum:
+def _solve_verified(program: SolverProgram, budget: TimeBudget = NO_TIME_LIMIT) -> _VerifiedOptimum:
     """Solve a linear program, by one method after the other until its solution is verified.
 
-    Args:
-        program: Program in own units.
-        budget: Time limit of the interior-point method.
-
-    Returns:
-        A solution that violates no row beyond `FEASIBILITY_TOLERANCE`, with a gap of at most `GAP_TOLERANCE`.
-
-    Raises:
-        NoPlanError: Infeasible.
-        LimitError: The time limit is reached.
-        SolverError: No method found a solution that can be verified.
+    Its duality gap is at most `GAP_TOLERANCE`. `budget` limits the interior-point method. Raises as `solve_two_stage`.
     """
     for scaled, result in _generate_results(program, budget):
         if result.status == "infeasible":
@@ -308,7 +298,7 @@ def solve_verified(program: SolverProgram, budget: TimeBudget = NO_TIME_LIMIT) -
         value, size = float(paid.sum()), max(1.0, float(np.abs(paid).sum()))
         bound, violation = compute_bound_and_violation(program, x, y)
         if violation <= FEASIBILITY_TOLERANCE and value - bound <= GAP_TOLERANCE * size:
-            return VerifiedOptimum(x, y, value, bound)
+            return _VerifiedOptimum(x, y, value, bound)
     raise SolverError("no method solved the two-stage program; an unbounded cost is one cause")
 
 
@@ -317,11 +307,11 @@ def _solve_form(
     stages: Sequence[ScenarioStage],
     given: Sequence[Floats] | None,
     search: tuple[SearchLimits, TwoStageSolution | None],
-) -> VerifiedOptimum:
+) -> _VerifiedOptimum:
     """Solve an extensive form; integer columns by branch and bound, whose bound counts, or with numbers given."""
     program, whole, bound, stopped = form.program, form.whole, -np.inf, False
     if not whole.any():
-        return solve_verified(program, search[0].budget)
+        return _solve_verified(program, search[0].budget)
     if given is None:
         numbers, bound, stopped = _search_numbers(form, *search)
     else:
@@ -331,7 +321,7 @@ def _solve_form(
     lower, upper = (np.where(whole, numbers, side) for side in (program.lower, program.upper))
     for stage, own in zip(stages, form.columns, strict=True):
         upper[own[stage.find_idle(numbers[own])]] = 0.0
-    return replace(solve_verified(replace(program, lower=lower, upper=upper)), bound=bound, stopped=stopped)
+    return replace(_solve_verified(replace(program, lower=lower, upper=upper)), bound=bound, stopped=stopped)
 
 
 def _search_numbers(

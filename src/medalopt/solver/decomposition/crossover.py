@@ -101,7 +101,8 @@ def select_open_cells(
     )
     second, wait = solution.second - shift, _waiting_margins(problem, solution, weights)
     margin = _switch_margins(problem, solution, second, wait, size)
-    near = _margin_threshold(margin, few)
+    finite = margin[np.isfinite(margin) & (margin > TIE_MARGIN)]  # about `few` cells without a tie
+    near = max(TIE_MARGIN, float(np.partition(finite, few)[few])) if few < len(finite) else np.inf
     cells = margin <= near
     if before is not None:
         cells |= before.cells | _reduce_over_groups(
@@ -115,12 +116,6 @@ def select_open_cells(
     if before is not None:
         sendable, keepable = sendable | before.sendable, keepable | before.keepable
     return OpenCells(solution if before is None else before.solution, cells, sendable, keepable)
-
-
-def _margin_threshold(margin: Floats, few: int) -> float:
-    """Return the margin that about `few` cells without a tie do not exceed; infinite where there are no more."""
-    finite = margin[np.isfinite(margin) & (margin > TIE_MARGIN)]
-    return max(TIE_MARGIN, float(np.partition(finite, few)[few])) if few < len(finite) else np.inf
 
 
 def _waiting_margins(problem: PricingProblem, solution: SubproblemSolution, weights: Floats) -> Floats:

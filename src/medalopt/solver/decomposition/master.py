@@ -313,17 +313,13 @@ class MasterProblem:
         self._session.use_simplex(PRIMAL_SIMPLEX)
         found = self._solve_linear()
         for _ in range(MAX_CUT_TURNS):
-            if found is None or not self._add_violated_cuts(found.x[self.linear.network :]):
+            violated = () if found is None else separate_cones(self.half.cones, found.x[self.linear.network :])
+            if not violated:
                 return found
+            self.add_cuts(violated)
             self._session.use_simplex(DUAL_SIMPLEX)
             found = self._solve_linear()
         return found
-
-    def _add_violated_cuts(self, x: Floats) -> bool:
-        """Add the cuts that a solution violates."""
-        cuts = separate_cones(self.half.cones, x)
-        self.add_cuts(cuts)
-        return bool(cuts)
 
     def _solve_linear(self) -> MasterSolution | None:
         """Solve the master problem with the present cuts; None where HiGHS finds no optimum, or at the time limit."""
