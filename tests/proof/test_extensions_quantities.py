@@ -15,7 +15,7 @@ from medalopt.catalog import VARIABLES
 from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.arrays import Floats
 from medalopt.instance.routes import build_routes
-from medalopt.proof.extensions import QuantityIndex, evaluate_quantity, evaluate_scale
+from medalopt.proof.extensions import QuantityIndex, _evaluate_scale, evaluate_quantity
 
 TINY = ROOT / "instances" / "tiny.yaml"
 
@@ -135,7 +135,7 @@ def test_a_difference_is_measured_by_its_parts() -> None:
     for t in range(made.surplus.shape[1]):
         gone = gone + made.charged[:, :, t].sum(axis=0) + made.surplus[:, t]
         used = used + made.recharged[:, t]
-        assert evaluate_scale(account(), "stock")[:, t] == pytest.approx(np.maximum(abs(account().stock[:, t]), gone))
-        assert evaluate_scale(account(), "scrap")[:, t] == pytest.approx(np.maximum(abs(account().scrap[:, t]), used))
-    assert (evaluate_scale(account(), "spend") >= abs(evaluate_quantity(account(), "spend"))).all()
-    assert evaluate_scale(account(), "charge") == pytest.approx(made.charged)
+        assert _evaluate_scale(account(), "stock")[:, t] == pytest.approx(np.maximum(abs(account().stock[:, t]), gone))
+        assert _evaluate_scale(account(), "scrap")[:, t] == pytest.approx(np.maximum(abs(account().scrap[:, t]), used))
+    assert (_evaluate_scale(account(), "spend") >= abs(evaluate_quantity(account(), "spend"))).all()
+    assert _evaluate_scale(account(), "charge") == pytest.approx(made.charged)

@@ -125,12 +125,8 @@ def evaluate_quantity(account: PlanAccount, array: str) -> Numbers:
     return _QUANTITY_FUNCTIONS[array](account)
 
 
-def evaluate_scale(account: PlanAccount, array: str) -> Numbers:
-    """Return the magnitude that rounding errors of an array are relative to: for a difference, that of its parts.
-
-    Returns:
-        Non-negative values of the same shape as the quantity.
-    """
+def _evaluate_scale(account: PlanAccount, array: str) -> Numbers:
+    """Return the magnitude that rounding errors of an array are relative to: for a difference, that of its parts."""
     made = _SCALE_FUNCTIONS.get(array)
     return made(account) if made else abs(evaluate_quantity(account, array))
 
@@ -377,7 +373,7 @@ def compute_activity(account: PlanAccount, rows: PlacedExtensions) -> tuple[Numb
     for array, terms in rows.terms.items():
         index = np.unravel_index(terms.at, terms.shape)
         held = values if array == OWN_VARIABLES else evaluate_quantity(account, array)
-        sizes = abs(values) if array == OWN_VARIABLES else evaluate_scale(account, array)
+        sizes = abs(values) if array == OWN_VARIABLES else _evaluate_scale(account, array)
         total = total + sum_by_group(terms.coefficient * held[index], terms.row, rows.height)
         size = size + sum_by_group(abs(terms.coefficient) * sizes[index], terms.row, rows.height)
     return total, size

@@ -16,9 +16,9 @@ from medalopt.solver.decomposition.column_generation import _iterate_and_reprice
 from medalopt.solver.decomposition.crossover import (
     CrossoverBasis,
     OpenCells,
-    build_crossover_program,
-    select_open_cells,
-    sum_fixed_quantities,
+    _build_crossover_program,
+    _select_open_cells,
+    _sum_fixed_quantities,
 )
 from medalopt.solver.decomposition.master import DecomposedTask
 from medalopt.solver.program import BASIC, UPPER, SolverProgram
@@ -37,7 +37,7 @@ def open_near_optimum(number: int) -> tuple[DecomposedTask, OpenCells]:
     state = _iterate_and_reprice(split, 1e-10)
     assert state is not None and not split.master.phase_one
     weights = split.master.compute_prices(state.y)
-    return split, select_open_cells(
+    return split, _select_open_cells(
         split.full_problem, split.full_problem.solve(weights)[0], weights, split.problem.block.size
     )
 
@@ -57,8 +57,8 @@ def best_routes(split: DecomposedTask, left: OpenCells, block: Network) -> Bools
 
 def of_open(split: DecomposedTask, left: OpenCells) -> tuple[Network, SolverProgram]:
     """Return the part of the network that is open, and its program."""
-    return build_crossover_program(
-        split.full_problem, split.linking, split.task.bounds, left, sum_fixed_quantities(split.full_problem, left)
+    return _build_crossover_program(
+        split.full_problem, split.linking, split.task.bounds, left, _sum_fixed_quantities(split.full_problem, left)
     )
 
 

@@ -23,7 +23,7 @@ from medalopt.proof.prices import build_prices
 from medalopt.solver.decomposition import column_generation, crossover
 from medalopt.solver.decomposition.column_generation import generate_columns
 from medalopt.solver.decomposition.master import DecomposedTask
-from medalopt.solver.decomposition.subproblems import ParticipationNeeds, PricingProblem, solve_participation
+from medalopt.solver.decomposition.subproblems import ParticipationNeeds, PricingProblem, _solve_participation
 from medalopt.solver.solve_lp import SolveTask
 
 SHARE = 0.3
@@ -109,7 +109,7 @@ def test_a_region_sends_its_cheapest_tonnes(number: int) -> None:
     taken, best, need = answered(number)
     instance, available = taken.task.instance, taken.problem.pricing.available
     alone = taken.problem.classes.alone
-    share, asked = solve_participation(
+    share, asked = _solve_participation(
         instance, taken.full_problem.minima, taken.problem.classes.bundled, best, available
     )
     region = instance.streams.region

@@ -81,20 +81,10 @@ class OpenCells:
         return replace(self.solution, sent=sent, stocks=kept)
 
 
-def select_open_cells(
+def _select_open_cells(
     problem: PricingProblem, solution: SubproblemSolution, weights: Floats, few: int, before: OpenCells | None = None
 ) -> OpenCells:
-    """Select the open cells: those open before, those that changed, and about `few` cells nearest to a tie.
-
-    Args:
-        solution: Subproblem solution at `weights`.
-        weights (linking,): Prices of the linking variables.
-        few: Number of cells to open.
-        before: Open cells so far.
-
-    Returns:
-        The open cells.
-    """
+    """Return the open cells: those open before, those that changed, and about `few` cells nearest to a tie."""
     size, shift = (
         problem.pricing.compute_magnitude(weights, solution.by),
         solution.quantities[problem.instance.streams.region][:, None],
@@ -186,31 +176,15 @@ def _find_open_shipments(problem: PricingProblem, limit: Floats, weights: Floats
     return result
 
 
-def sum_fixed_quantities(problem: PricingProblem, state: OpenCells) -> Floats:
-    """Sum the linking amounts of everything that is fixed.
-
-    Args:
-        state: Open cells.
-
-    Returns:
-        Amounts (linking,).
-    """
+def _sum_fixed_quantities(problem: PricingProblem, state: OpenCells) -> Floats:
+    """Return the linking amounts of everything that is fixed, (linking,)."""
     return sum_linking_quantities(problem.pricing, state.fixed(), np.zeros_like(problem.block), 1)[0]
 
 
-def build_crossover_program(
+def _build_crossover_program(
     problem: PricingProblem, half: LinkingProgram, bounds: VariableBounds, state: OpenCells, fixed: Floats
 ) -> tuple[Network, SolverProgram]:
-    """Build the crossover program: open network, explicit streams and constraints on linking variables.
-
-    Args:
-        half: Constraints on linking variables.
-        state: Open cells.
-        fixed (linking,): Linking amounts of the fixed part.
-
-    Returns:
-        Network block, explicit streams first, and the program in own units.
-    """
+    """Return network block, explicit streams first, and program of what is open; `fixed` is (linking,)."""
     instance, routes = problem.instance, problem.pricing.routes
     columns = select_network(instance, routes, problem.classes.is_explicit).joined(_choose_open_columns(problem, state))
     network = build_network_part(instance, routes, columns, whole=False)
@@ -362,7 +336,7 @@ def begin_crossover(split: DecomposedTask, y: Floats, solution: SubproblemSoluti
     problem, weights = split.full_problem, split.master.compute_prices(y)
     if problem.classes.need.any():
         solution = problem.solve(weights)[0]
-    left = select_open_cells(problem, solution, weights, _count_first_cells(solution))
+    left = _select_open_cells(problem, solution, weights, _count_first_cells(solution))
     basis = CrossoverBasis(split.network, split.master.linear, split.master.read_basis())
     return Crossover(left, basis, merge_cuts(split.master.cuts, y[split.master.height :]), solution, weights)
 
@@ -397,11 +371,11 @@ def solve_crossover(
             return None
         if step is None:
             few *= 2
-            more = select_open_cells(problem, solution, weights, few, left)
+            more = _select_open_cells(problem, solution, weights, few, left)
         else:
             method, basis = step.method, step.next_basis
             done = step.gap <= CROSSOVER_GAP  # ties are opened nevertheless: the secondary objectives may decide them
-            more = select_open_cells(problem, step.solution, step.weights, 0 if done else few, left)
+            more = _select_open_cells(problem, step.solution, step.weights, 0 if done else few, left)
             if done and more.cells.sum() > MAX_TIED_CELLS:
                 return left, step
         if more.size == left.size and step is not None:
@@ -424,12 +398,12 @@ def _solve_crossover_step(
 ) -> CrossoverStep | None:
     """Solve the crossover program of the open cells; return None without an optimum."""
     task, problem, half = split.task, split.full_problem, split.linking.with_cuts(cuts)
-    fixed = sum_fixed_quantities(problem, left)
-    network, program = build_crossover_program(problem, half, task.bounds, left, fixed)
+    fixed = _sum_fixed_quantities(problem, left)
+    network, program = _build_crossover_program(problem, half, task.bounds, left, fixed)
 
     def useful() -> Floats:
         """Return the implied bounds of the columns, limited to amounts that demand can use."""
-        return build_crossover_program(
+        return _build_crossover_program(
             problem, half, tighten_bounds_to_demand(task.instance, task.routes, task.bounds), left, fixed
         )[1].size
 

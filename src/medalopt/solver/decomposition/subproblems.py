@@ -191,7 +191,7 @@ class PricingProblem:
             take |= classes.bundled[:, None] & (sums < 0)[instance.streams.bundle]
         sent, kept, participation_price = take * available, pricing.zeros, np.zeros(len(instance.regions))
         if self.minima.cells.any():
-            share, participation_price = solve_participation(instance, self.minima, classes.bundled, best, available)
+            share, participation_price = _solve_participation(instance, self.minima, classes.bundled, best, available)
             np.copyto(sent, share * available, where=self.minima.cells)
             best = best - participation_price[region][:, None]
         own = np.minimum(best, 0.0)
@@ -430,19 +430,10 @@ def _stability_margins(classes: StreamClasses, stream: Ints, needed: Bools, best
     return other
 
 
-def solve_participation(
+def _solve_participation(
     instance: Instance, needs: ParticipationNeeds, bundled: Bools, best: Floats, available: Floats
 ) -> tuple[Floats, Floats]:
-    """Solve the participation blocks at given prices; a bundle is sent as a whole, at its mean price.
-
-    Args:
-        bundled (I,): Mask of the streams in bundles.
-        best (I, T): Reduced cost of a tonne on the best route.
-        available (I, T): Tonnes offered.
-
-    Returns:
-        Share of each cell that is sent, (I, T), and dual of each region's minimum, (G,), objective per tonne.
-    """
+    """Return the share of each cell that is sent, (I, T), and the dual of each minimum, (G,); bundles go as a whole."""
     streams, periods = instance.streams, best.shape[1]
     of_bundle = np.zeros(len(instance.bundles), dtype=np.intp)
     those = np.flatnonzero(bundled)
