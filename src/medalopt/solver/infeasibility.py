@@ -42,8 +42,10 @@ from medalopt.solver.program import (
     ProgramBuilder,
     SolverProgram,
     find_integer_columns,
+    have_same_structure,
     maximise_over_bounds,
     split_ranged_rows,
+    subtract_bounds,
 )
 from medalopt.solver.scaling import ScaledProgram, scale_program
 from medalopt.tolerances import CANCELLATION_TOLERANCE, FARKAS_TOLERANCE
@@ -336,18 +338,8 @@ def have_same_matrix(program: SolverProgram, other: SolverProgram) -> bool:
     Returns:
         True where rows, columns, bounds and matrix are equal.
     """
-    return (
-        program.rows == other.rows
-        and program.places == other.places
-        and len(program.lower) == len(other.lower)
-        and np.array_equal(program.lower, other.lower)
-        and np.array_equal(program.upper, other.upper)
-        and np.array_equal(program.entries.row, other.entries.row)
-        and np.array_equal(program.entries.column, other.entries.column)
-        and np.array_equal(program.entries.value, other.entries.value)
-        and np.array_equal(np.isfinite(program.row_lower), np.isfinite(other.row_lower))
-        and np.array_equal(np.isfinite(program.row_upper), np.isfinite(other.row_upper))
-    )
+    pairs = ((program.lower, other.lower), (program.upper, other.upper), (program.entries.value, other.entries.value))
+    return have_same_structure(program, other) and all(np.array_equal(*pair) for pair in pairs)
 
 
 def find_least_relaxation(start: SolverProgram, goal: SolverProgram, maximum: float) -> float | None:
@@ -374,8 +366,8 @@ def find_least_relaxation(start: SolverProgram, goal: SolverProgram, maximum: fl
 def _add_step_column(start: SolverProgram, goal: SolverProgram, maximum: float) -> SolverProgram:
     """Return the program with the step as its last column; a row with only one changing side becomes two."""
     lower, upper = (
-        _bound_differences(start.row_lower, goal.row_lower),
-        _bound_differences(start.row_upper, goal.row_upper),
+        subtract_bounds(start.row_lower, goal.row_lower),
+        subtract_bounds(start.row_upper, goal.row_upper),
     )
     both = np.isfinite(start.row_lower) & np.isfinite(start.row_upper)
     split = np.flatnonzero(both & (lower != upper))
@@ -387,12 +379,6 @@ def _add_step_column(start: SolverProgram, goal: SolverProgram, maximum: float) 
     moving = np.flatnonzero(move != 0)
     built.add_entries(moving, step, -move[moving])
     return built.build()
-
-
-def _bound_differences(start: Floats, goal: Floats) -> Floats:
-    """Return the differences of finite bounds, 0 elsewhere."""
-    finite = np.isfinite(start)
-    return np.where(finite, np.where(finite, goal, 0.0) - np.where(finite, start, 0.0), 0.0)
 
 
 @dataclass(frozen=True)

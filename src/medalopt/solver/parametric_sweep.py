@@ -19,7 +19,7 @@ import numpy as np
 from medalopt.instance.arrays import Floats
 from medalopt.model.network import SparseEntries
 from medalopt.solver.parametric_solver import IndexArray, ParametricSolver, ProgramChanges
-from medalopt.solver.program import SolverProgram, have_same_structure
+from medalopt.solver.program import SolverProgram, have_same_structure, subtract_bounds
 from medalopt.solver.scaling import ScaledProgram
 from medalopt.solver.verification import ProgramBatch, VerifiedResult
 from medalopt.tolerances import GAP_TOLERANCE, LINEARITY_TOLERANCE
@@ -98,15 +98,13 @@ class ProgramLine:
     @cached_property
     def _ends(self) -> dict[str, Floats]:
         """The arrays other than the matrix that depend on the parameter, with their difference from `one` to `two`."""
-        ends = {
-            name: _difference_array(getattr(self.one, name), getattr(self.two, name)) for name in _PARAMETRIC_ARRAYS
-        }
+        ends = {name: subtract_bounds(getattr(self.one, name), getattr(self.two, name)) for name in _PARAMETRIC_ARRAYS}
         return {name: by for name, by in ends.items() if by.any()}
 
     @cached_property
     def _value(self) -> Floats | None:
         """Difference of the matrix entries, None if constant."""
-        by = _difference_array(self.one.entries.value, self.two.entries.value)
+        by = subtract_bounds(self.one.entries.value, self.two.entries.value)
         return by if by.any() else None
 
     @cached_property
@@ -117,13 +115,10 @@ class ProgramLine:
     @cached_property
     def end_slopes(self) -> dict[str, Floats]:
         """Derivatives of the bounds of columns (N,) and rows (M,) by name; 0 for infinite bounds."""
-        ends = {}
-        for name in ("lower", "upper", "row_lower", "row_upper"):
-            one, two = getattr(self.one, name), getattr(self.two, name)
-            by = np.zeros(len(one))
-            np.subtract(two, one, out=by, where=np.isfinite(one))
-            ends[name] = by / (self.second - self.first)
-        return ends
+        return {
+            name: subtract_bounds(getattr(self.one, name), getattr(self.two, name)) / (self.second - self.first)
+            for name in ("lower", "upper", "row_lower", "row_upper")
+        }
 
     def with_columns_alike(self) -> ProgramLine | None:
         """Return the family with each column whose entries all grow by one factor rescaled by it.
@@ -187,14 +182,6 @@ def _advance_array(start: Floats, by: Floats) -> Floats:
     there = start + by
     there[np.abs(there) <= LINEARITY_TOLERANCE * np.abs(by)] = 0.0
     return there
-
-
-def _difference_array(x: Floats, y: Floats) -> Floats:
-    """Return the differences y − x, 0 where both are infinite."""
-    moves = np.isfinite(x) & (x != y)
-    by = np.zeros_like(x)
-    by[moves] = y[moves] - x[moves]
-    return by
 
 
 def _arrays_nearly_equal(a: Floats, b: Floats) -> bool:

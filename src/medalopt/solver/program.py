@@ -408,6 +408,17 @@ def have_same_structure(program: SolverProgram, other: SolverProgram) -> bool:
     )
 
 
+def subtract_bounds(start: Floats, end: Floats) -> Floats:
+    """Return the differences `end - start`, 0 where `start` is infinite.
+
+    Returns:
+        Differences of the same shape.
+    """
+    by = np.zeros(start.shape)
+    np.subtract(end, start, out=by, where=np.isfinite(start))
+    return by
+
+
 def share_structure(program: SolverProgram, other: SolverProgram) -> bool:
     """Return whether two programs share the very same key and index arrays, so that comparison is unnecessary.
 

@@ -62,10 +62,6 @@ class MatrixLayout:
         self._columns = _EntryRuns.group(counts)
         self._rows = _EntryRuns.group(heights)
 
-    def _compute_bound(self, posed: ProgramBatch, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Return the lower bound that the duals prove (Lagrange), and the greatest relative row violation."""
-        return self._compute_bounds(posed, y), self._compute_violations(posed, x)
-
     def _compute_bounds(self, posed: ProgramBatch, y: Floats) -> Floats:
         """Return the Lagrangian bounds (K,): row duals times right-hand sides, less the most the columns can gain."""
         end = np.where(y > 0, posed.row_lower, posed.row_upper)
@@ -133,9 +129,8 @@ def compute_bound_and_violation(program: SolverProgram, x: Floats, y: Floats) ->
     order, start = order_by_column(entries, len(program.lower))
     arrays = (program.lower, program.upper, program.size, program.costs[0], program.row_lower, program.row_upper)
     posed = ProgramBatch(*(array[None, :] for array in (*arrays, entries.value[order])))
-    bound, violation = MatrixLayout(start, entries.row[order], len(program.rows))._compute_bound(
-        posed, x[None, :], y[None, :]
-    )
+    layout = MatrixLayout(start, entries.row[order], len(program.rows))
+    bound, violation = layout._compute_bounds(posed, y[None, :]), layout._compute_violations(posed, x[None, :])
     return float(bound[0]), float(violation[0])
 
 
@@ -196,7 +191,7 @@ def verify_optima(
     x = np.minimum(np.maximum(x, programs.lower), programs.upper)
     costs = programs.cost * x
     value, paid = costs.sum(axis=1), np.abs(costs).sum(axis=1)
-    bound, violation = layout._compute_bound(programs, x, y)
+    bound, violation = layout._compute_bounds(programs, y), layout._compute_violations(programs, x)
     unit = float(np.ldexp(1.0, -int(ready.cost[0])))
     taken = (violation <= FEASIBILITY_TOLERANCE) & (value - bound <= GAP_TOLERANCE * np.maximum(1.0 / unit, paid))
     x, y = ready.unscale_columns(x), ready.unscale_duals(y)

@@ -81,13 +81,13 @@ class PartialProgram:
             if status == "infeasible":
                 profitable = self._find_repairing_columns(self._change_program(rows, columns))
                 if not len(profitable):
-                    self._restore_bounds(rows, columns)
+                    self._change_bounds(*_find_bounds(self._program, rows, columns))
                     return None
             elif status == "optimal":
                 of_part, y = self._session.read_solution()
                 profitable = self._omitted.find_profitable(y)
                 if not len(profitable):
-                    self._restore_bounds(rows, columns)
+                    self._change_bounds(*_find_bounds(self._program, rows, columns))
                     x = np.zeros(len(self._program.lower))
                     x[self._selected] = of_part
                     return x, y
@@ -126,14 +126,6 @@ class PartialProgram:
         """Pass bounds of rows and columns to HiGHS."""
         self._session.change_bounds(rows, {int(self._place[column]): bounds for column, bounds in columns.items()})
 
-    def _restore_bounds(self, rows: BoundPairs, columns: BoundPairs) -> None:
-        """Restore the original bounds."""
-        program = self._program
-        self._change_bounds(
-            {row: (program.row_lower[row], program.row_upper[row]) for row in rows},
-            {column: (program.lower[column], program.upper[column]) for column in columns},
-        )
-
     def _add_columns(self, columns: Ints) -> None:
         """Add omitted columns."""
         if not len(columns):
@@ -143,6 +135,14 @@ class PartialProgram:
         self._place[columns] = len(self._selected) + np.arange(len(columns))
         self._selected = np.append(self._selected, columns)
         self._omitted = _OmittedColumns(self._program, self._place < 0)
+
+
+def _find_bounds(program: ScaledProgram, rows: Iterable[int], columns: Iterable[int]) -> tuple[BoundPairs, BoundPairs]:
+    """Return the bounds of some rows and columns of a program."""
+    return (
+        {row: (program.row_lower[row], program.row_upper[row]) for row in rows},
+        {column: (program.lower[column], program.upper[column]) for column in columns},
+    )
 
 
 class _OmittedColumns:
@@ -249,16 +249,8 @@ class WarmSolver:
             return self._solve_part(rows, columns)
         self._session.change_bounds(rows, columns)
         optimum = self._run(program.costs[0], (DUAL_SIMPLEX, PRIMAL_SIMPLEX))
-        self._restore_bounds(rows, columns)
+        self._session.change_bounds(*_find_bounds(program, rows, columns))
         return optimum
-
-    def _restore_bounds(self, rows: Iterable[int], columns: Iterable[int]) -> None:
-        """Restore the original bounds of some rows and columns."""
-        program = self._program
-        self._session.change_bounds(
-            {row: (program.row_lower[row], program.row_upper[row]) for row in rows},
-            {column: (program.lower[column], program.upper[column]) for column in columns},
-        )
 
     def solve_bounded_column(self, column: int, low: float, high: float, cost: float = 0.0) -> ScaledOptimum | None:
         """Solve with other bounds and another cost of a column.
@@ -278,7 +270,7 @@ class WarmSolver:
         self._session.change_bounds({}, {column: (low, high)})
         self._session.change_costs(at, costs[at])
         optimum = self._run(costs, (PRIMAL_SIMPLEX, DUAL_SIMPLEX) if low < high else (DUAL_SIMPLEX, PRIMAL_SIMPLEX))
-        self._restore_bounds((), (column,))
+        self._session.change_bounds(*_find_bounds(program, (), (column,)))
         self._session.change_costs(at, program.costs[0][at])
         return optimum
 
@@ -296,7 +288,7 @@ class WarmSolver:
         costs[column] = -by
         self._session.change_bounds({}, {column: (0.0, far) if by > 0 else (-far, 0.0)})
         optimum = self.solve_with_costs(costs)
-        self._restore_bounds((), (column,))
+        self._session.change_bounds(*_find_bounds(self._program, (), (column,)))
         return optimum
 
     def solve_fixed_columns(self, columns: Ints, values: Floats) -> ScaledOptimum | None:
