@@ -6,11 +6,11 @@ A compared plan is an instance, one of its scenarios, or a saved plan. Parameter
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from medalopt.errors import InputError, NoPlanError, SolverError, UsageError
 from medalopt.instance.instance import Instance
@@ -68,16 +68,11 @@ def _summarize_plan(name: str, plan: Plan, data: SourceValues | None) -> PlanSum
 def _summarize_saved_plan(name: str, plan: SavedPlan, currency: str, data: SourceValues | None) -> PlanSummary:
     """Summarize a saved plan from its tables."""
     tables = {
-        table: _collect_columns(table, getattr(plan, table))
+        table: {column: [getattr(row, column) for row in getattr(plan, table)] for column in PLAN_TABLES[table]}
         for table in ("shipments", "purchases", "offer_stock", "metals", "risk", "shortfall", "parties")
     }
     values = _collect_quantities(tables, plan.cost, plan.footprint, plan.tonnes, currency)
     return PlanSummary(name, plan.status, currency, values, data, plan.instance.figures, saved=True)
-
-
-def _collect_columns(table: str, rows: list[Any]) -> ColumnTable:
-    """Return the columns of a saved table."""
-    return {column: [getattr(row, column) for row in rows] for column in PLAN_TABLES[table]}
 
 
 def _collect_quantities(
@@ -438,8 +433,4 @@ def count_by_section(differences: Sequence[ParameterDifference]) -> Iterator[tup
     Yields:
         Section and number of differences.
     """
-    counts: dict[str, int] = {}
-    for difference in differences:
-        section = difference.path.partition(".")[0]
-        counts[section] = counts.get(section, 0) + 1
-    yield from counts.items()
+    yield from Counter(difference.path.partition(".")[0] for difference in differences).items()

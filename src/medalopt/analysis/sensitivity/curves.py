@@ -74,43 +74,30 @@ class BreakpointChange:
 
 def _describe_breakpoints(pieces: tuple[LinearPiece, ...], along_costs: bool) -> tuple[BreakpointChange, ...]:
     """Return the changes between adjacent linear pieces; none for pieces not known to be linear."""
-    known = [piece for piece in pieces if piece.line is not None]
+    known = [(piece, piece.line.solved) for piece in pieces if piece.line is not None]  # each with its supporting line
     if not known or len(known) > MAX_DESCRIBED_BREAKPOINTS:
         return ()
-    amounts = {id(solved): _measure_quantities(solved) for piece in known for solved in _get_piece_variants(piece)}
-    binding = [_find_binding_paths(_get_supporting_variant(piece)) for piece in known]
+    solved = (each for piece, line in known for each in (piece.left.solved, piece.right.solved, line))
+    amounts = {id(each): _measure_quantities(each) for each in solved}
+    binding = [_find_binding_paths(line) for _, line in known]
+
+    def describe(piece: LinearPiece, line: SolvedVariant) -> PlanQuantities:
+        """Return the quantities on a piece, constant if costs vary, or their changes per unit of the parameter."""
+        if along_costs:
+            return amounts[id(line)]
+        one, two = amounts[id(piece.left.solved)], amounts[id(piece.right.solved)]
+        return {name: (two[name] - one[name]) / piece.width for name in one}
+
     rows = []
-    for number, (one, two) in enumerate(pairwise(known)):
-        if one.right is not two.left:
+    for (one, two), (old, new) in zip(pairwise(known), pairwise(binding), strict=True):
+        if one[0].right is not two[0].left:
             continue
-        here = amounts[id(one.right.solved)]
-        before, after = (
-            amounts[id(_get_supporting_variant(piece))] if along_costs else _compute_rates(amounts, piece)
-            for piece in (one, two)
-        )
-        steps = 1.0 if along_costs else min(piece.right.position - piece.left.position for piece in (one, two))
-        shifts = _find_quantity_changes(before, after, here, steps, not along_costs)
-        old, new = binding[number], binding[number + 1]
-        rows.append(BreakpointChange(two.left.position, shifts, tuple(sorted(new - old)), tuple(sorted(old - new))))
+        here = amounts[id(one[0].right.solved)]
+        steps = 1.0 if along_costs else min(piece.width for piece, _ in (one, two))
+        shifts = _find_quantity_changes(describe(*one), describe(*two), here, steps, not along_costs)
+        value = two[0].left.position
+        rows.append(BreakpointChange(value, shifts, tuple(sorted(new - old)), tuple(sorted(old - new))))
     return tuple(rows)
-
-
-def _get_supporting_variant(piece: LinearPiece) -> SolvedVariant:
-    """Return the solved scenario of the supporting line of a piece."""
-    assert piece.line is not None, "the piece is known"
-    solved: SolvedVariant = piece.line.solved
-    return solved
-
-
-def _get_piece_variants(piece: LinearPiece) -> tuple[SolvedVariant, ...]:
-    """Return the solved scenarios at both ends of a piece and of its supporting line."""
-    return (piece.left.solved, piece.right.solved, _get_supporting_variant(piece))
-
-
-def _compute_rates(amounts: Mapping[int, PlanQuantities], piece: LinearPiece) -> PlanQuantities:
-    """Return the change of each quantity per unit of the parameter on a piece."""
-    one, two = amounts[id(piece.left.solved)], amounts[id(piece.right.solved)]
-    return {name: (two[name] - one[name]) / (piece.right.position - piece.left.position) for name in one}
 
 
 def _find_quantity_changes(
@@ -340,7 +327,7 @@ def _trace_linear_curve(
     noise = OBJECTIVE_NOISE * max(
         _sum_absolute_costs(objective.solve_at(low)), _sum_absolute_costs(objective.solve_at(high)), 1.0
     )
-    large = len(runner.base.program.entries.row) >= LARGE_ENTRIES and not asking.exactly
+    large = _is_large(runner) and not asking.exactly
     accuracy = LARGE_ACCURACY * abs(objective.solve_at(low).outcome.value) if large else 0.0
     traced = (
         trace_pieces(objective.evaluate, low, high, noise, max(noise, accuracy), MAX_EVALUATIONS)
@@ -516,7 +503,7 @@ def compute_surface(
     if runner.apply_to_lots({**across.make_changes(across.high), **up.make_changes(up.high)}) is not None:
         return _search_surface(runner, across, up, progress)
     result = runner.solve_scenario()
-    wide, high = LARGE_PROGRAM_GRID_SIZE if len(runner.base.program.entries.row) >= LARGE_ENTRIES else GRID_SIZE
+    wide, high = LARGE_PROGRAM_GRID_SIZE if _is_large(runner) else GRID_SIZE
     columns, rows = _space_values(across, wide), _space_values(up, high)
     row, cells, unproven = _SurfaceRows(runner, across, up, columns), [], set()
     for number, value in enumerate(rows):

@@ -68,9 +68,14 @@ class LinearPiece:
     line: TangentPoint | None
 
     @property
+    def width(self) -> float:
+        """Distance of the two positions."""
+        return self.right.position - self.left.position
+
+    @property
     def slope(self) -> float:
         """Slope of the chord, objective per unit of the parameter."""
-        return (self.right.value - self.left.value) / (self.right.position - self.left.position)
+        return (self.right.value - self.left.value) / self.width
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,17 +160,8 @@ def _merge_pieces(pieces: list[LinearPiece], noise: float) -> tuple[LinearPiece,
         last = merged[-1] if merged else None
         if last and last.line and piece.line:
             span = piece.right.position - last.left.position
-            bend = (
-                abs(piece.slope - last.slope)
-                * (last.right.position - last.left.position)
-                * (piece.right.position - piece.left.position)
-            )
-            if bend <= noise * span:
-                wider = (
-                    last
-                    if last.right.position - last.left.position >= piece.right.position - piece.left.position
-                    else piece
-                )
+            if abs(piece.slope - last.slope) * last.width * piece.width <= noise * span:
+                wider = last if last.width >= piece.width else piece
                 merged[-1] = LinearPiece(last.left, piece.right, wider.line)
                 continue
         merged.append(piece)
