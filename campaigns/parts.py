@@ -20,7 +20,7 @@ class Part:
 
 PARTS = {
     "certificate": Part(
-        ("proof/*.py", *(f"instance/{name}.py" for name in ("arithmetic", "accounting", "bounds", "demand"))),
+        ("proof/*.py", *(f"instance/{name}.py" for name in ("arithmetic", "accounting", "bounds"))),
         (
             "tests/proof",
             "tests/extensions",

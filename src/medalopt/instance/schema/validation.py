@@ -143,7 +143,8 @@ class _SchemaError(NamedTuple):
     def text(self) -> str:
         """Fault and remedy as a message: text without place and path."""
         if self.kind == "missing":
-            return _explain_missing(self.loc)
+            field = _find_type(Document, self.loc[:-1]).model_fields[self.loc[-1]]
+            return f"`{self.loc[-1]}` is missing: {str(field.description).rstrip('.')}"
         if self.kind == "extra_forbidden":
             return _explain_unknown(self.loc, str(self.path[-1]))
         return self.message if self.kind in ("wrong", "wrong_structure") else _explain_type(self.kind, self.message)
@@ -189,12 +190,6 @@ def _make_placeholder(loc: ParameterPath) -> Any:
     marks = _find_type(Document, loc[:-1]).model_fields[loc[-1]].metadata
     positive = any(isinstance(mark, QuantityField) and mark.above for mark in marks)
     return ScalarNode("1" if positive else "0", True, Location(""))
-
-
-def _explain_missing(loc: ParameterPath) -> str:
-    """Return the message for a missing key."""
-    field = _find_type(Document, loc[:-1]).model_fields[loc[-1]]
-    return f"`{loc[-1]}` is missing: {str(field.description).rstrip('.')}"
 
 
 def _explain_unknown(loc: ParameterPath, name: str) -> str:

@@ -449,7 +449,8 @@ class _WorkbookImport:
         self._check_text(value, location, ())
         text = format_cell(value)
         lines = text.split("\n")
-        if shape is not None and shape.value_form is ValueForm.LIST and (len(lines) > 1 or not _is_source_note(shape)):
+        of_sources = shape is not None and shape.description.startswith("Sources of the values")
+        if shape is not None and shape.value_form is ValueForm.LIST and (len(lines) > 1 or not of_sources):
             found = (unquote_text(line.strip()) for line in lines if line.strip())
             return SequenceNode(tuple(ScalarNode(line, False, location) for line in found), location)
         return ScalarNode(unquote_text(text), False, location)
@@ -459,11 +460,6 @@ def _truncate_to_month(path: ParameterPath, value: WorkbookValue) -> WorkbookVal
     """Return the month of a date where `path` leads to a period; any other value unchanged."""
     period = isinstance(value, DateText) and _PERIOD_PATHS.fullmatch(".".join(map(str, path)))
     return str(value)[: len("2017-04")] if period else value
-
-
-def _is_source_note(shape: FieldDescription) -> bool:
-    """Return whether the field is `source`."""
-    return shape.description.startswith("Sources of the values")
 
 
 def _format_parameter(value: WorkbookValue, measure: QuantityField | IntegerField, unit: str) -> str:

@@ -61,7 +61,10 @@ def render_instance_files(root: MappingNode, calendar: Calendar | None, stem: st
         else:
             sections[name] = convert_to_plain(node, _get_value)
     parts = [_dump_section({name: part}) for name, part in sections.items()]
-    return {f"{stem}.yaml": _HEADER + "".join(map(_space_section, parts)), **result}
+    return {
+        f"{stem}.yaml": _HEADER + "".join(f"\n{part}" if part.count("\n") > 1 else part for part in parts),
+        **result,
+    }
 
 
 def _dump_section(section: dict[str, Any]) -> str:
@@ -71,11 +74,6 @@ def _dump_section(section: dict[str, Any]) -> str:
     return str(
         yaml.dump(section, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=style)
     )
-
-
-def _space_section(part: str) -> str:
-    """Return a section, preceded by an empty line where it takes several lines."""
-    return f"\n{part}" if part.count("\n") > 1 else part
 
 
 def _render_table(entries: Iterable[Node], calendar: Calendar | None) -> str | None:
