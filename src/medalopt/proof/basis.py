@@ -238,7 +238,6 @@ class ExactBasis:
 
         Args:
             account: Plan in floats.
-            bounds: Implied bounds of the instance.
             duals: Dual values of the plan; a hint only, they need not be right.
             objective: Objective: `cost`, `footprint` or `mass`.
 

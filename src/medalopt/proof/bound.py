@@ -124,11 +124,8 @@ def compute_lower_bound(
     """Return a lower bound on the objective of every feasible plan.
 
     Args:
-        instance: Instance.
-        routes: Admissible routes (J).
-        bounds: Implied bounds of the instance.
         y: Dual values of the linking constraints; any values give a valid bound.
-        objective: Objective, see `ObjectiveWeights.of`.
+        objective: Objective, see `ObjectiveWeights.from_objective`.
         read: Reads parameters in the arithmetic of the bound.
 
     Returns:
@@ -281,10 +278,7 @@ def price_routes(
     """Return the reduced cost of each route and period before supply.
 
     Args:
-        instance: Instance.
         routes: Admissible routes (J).
-        y: Dual values of the linking constraints.
-        weights: Weights of the objective.
         read: Reads parameters in the arithmetic of the bound.
 
     Returns:
@@ -402,9 +396,7 @@ def price_stockpiles(context: BoundContext, own: Numbers, weights: ObjectiveWeig
     """Return the reduced cost of each stockpile.
 
     Args:
-        context: Context of the bound.
         own: Dual values of supply (I, T), from `price_supply`.
-        weights: Weights of the objective.
 
     Returns:
         Objective per tonne in stock at the end of the period (I, T).
@@ -420,7 +412,6 @@ def price_bundles(context: BoundContext, own: Numbers) -> Numbers:
     """Return the reduced cost of taking each bundle whole.
 
     Args:
-        context: Context of the bound.
         own: Dual values of supply (I, T), from `price_supply`.
 
     Returns:

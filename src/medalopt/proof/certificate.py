@@ -76,7 +76,6 @@ def certify_plan(
 
     Args:
         account: Plan in floats.
-        bounds: Implied bounds of the instance.
         duals: Dual values by constraint and names; they need not be right.
         objective: Objective: `cost`, `footprint` or `mass`.
         arithmetic: Arithmetic to use; with `FLOAT_ARITHMETIC` rounding errors are not bounded.
@@ -113,10 +112,6 @@ def relax_charges(context: BoundContext, added: ExtensionData = NO_EXTENSIONS) -
 
     With extensions, whose rows may hold the spend at given prices, charges are left out: a weaker bound.
 
-    Args:
-        context: Context of the bound.
-        added: User extensions.
-
     Returns:
         The context; itself where nothing is charged.
     """
@@ -149,7 +144,6 @@ def sum_absolute_costs(account: PlanAccount, objective: str) -> Numbers:
     """Return the sum of the absolute values of all parts of the objective.
 
     Args:
-        account: Plan.
         objective: Objective: `cost`, `cost@PARTY`, `footprint` or `mass`.
 
     Returns:
@@ -196,7 +190,6 @@ def prove_infeasibility(
     Uses exact fractions for small instances, else floats with proven error bounds, unless `arithmetic` is given.
 
     Args:
-        instance: Instance.
         duals: Multipliers by constraint and names; they need not be right.
         arithmetic: Arithmetic to use.
         added: User extensions with the multipliers of their rows.

@@ -118,8 +118,6 @@ def parse_decisions(instance: Instance, routes: Routes, plan: Any) -> tuple[Deci
     """Parse the decisions of a saved plan.
 
     Args:
-        instance: Instance.
-        routes: Admissible routes (J).
         plan: Saved plan, see `plan.schema.SavedPlan`.
 
     Returns:
@@ -225,8 +223,6 @@ def parse_extensions(instance: Instance, routes: Routes, plan: Any) -> tuple[Ext
     """Parse the extensions of a saved plan.
 
     Args:
-        instance: Instance.
-        routes: Admissible routes (J).
         plan: Saved plan or statement of infeasibility, see `plan.schema`.
 
     Returns:

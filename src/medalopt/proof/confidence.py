@@ -78,7 +78,6 @@ def parse_cone_prices(instance: Instance, duals: Duals) -> list[ConePrice]:
     """Parse the dual values of chance constraints; each direction is shortened to its dual value.
 
     Args:
-        instance: Instance.
         duals: Dual values by rule and names; they need not be right.
 
     Returns:
@@ -96,7 +95,6 @@ def read_cone_prices(instance: Instance, duals: Duals) -> list[ConePrice]:
     """Read the dual values of chance constraints as they are: a direction may be longer than its dual value.
 
     Args:
-        instance: Instance.
         duals: Dual values by rule and names; they need not be right.
 
     Returns:
@@ -131,7 +129,6 @@ def compute_cone_payments(instance: Instance, routes: Routes, duals: Duals, read
     """Compute the payments of chance constraints for each decision at their dual values.
 
     Args:
-        instance: Instance.
         routes: Admissible routes (J), in the arithmetic of the result.
         duals: Dual values by rule and names.
         read: Reads parameters in the arithmetic of the result.
@@ -241,7 +238,6 @@ def compute_deviation_costs(instance: Instance, routes: Routes, duals: Duals) ->
     r"""Compute the cost of the deviation of each metal by a tonne on each route, at the dual values, if back in time.
 
     Args:
-        instance: Instance.
         routes: Admissible routes (J) in floats.
         duals: Dual values by rule and names.
 

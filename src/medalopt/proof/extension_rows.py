@@ -60,8 +60,6 @@ def price_decisions(
     spending includes stockpiles, and an offer bought is the sum of its purchases.
 
     Args:
-        instance: Instance.
-        routes: Admissible routes (J).
         read: Reads parameters in the arithmetic of the prices.
         price: Price per unit of each quantity, by array.
 
@@ -209,7 +207,6 @@ def evaluate_extension_costs(account: PlanAccount, rows: PlacedExtensions) -> tu
     """Return the added costs of a plan, and the sum of their absolute terms.
 
     Args:
-        account: Plan.
         rows: Extensions as arrays, in the arithmetic of the plan.
 
     Returns:
@@ -224,7 +221,6 @@ def sum_extension_costs(account: PlanAccount, added: ExtensionData) -> float:
 
     Args:
         account: Plan in floats.
-        added: User extensions.
 
     Returns:
         The costs, in the unit of the objective.
@@ -242,9 +238,7 @@ def compute_extended_bound(
     """Return a lower bound on objective plus added costs of every plan that satisfies the extension rows.
 
     Args:
-        context: Context of the bound.
-        y: Dual values of the linking constraints.
-        objective: Objective, see `ObjectiveWeights.of`.
+        objective: Objective, see `ObjectiveWeights.from_objective`.
         rows: Extensions as arrays, with the dual values of their rows.
         cones: Payments of chance constraints.
 

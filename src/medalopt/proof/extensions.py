@@ -116,7 +116,6 @@ def evaluate_quantity(account: PlanAccount, array: str) -> Numbers:
     """Return the values of one array of quantities.
 
     Args:
-        account: Plan.
         array: Name of the array.
 
     Returns:
@@ -328,9 +327,6 @@ def place_extensions(
     """Return extensions as arrays.
 
     Args:
-        instance: Instance.
-        routes: Admissible routes (J).
-        added: User extensions.
         lift: Converts floats to the arithmetic of the result.
 
     Returns:

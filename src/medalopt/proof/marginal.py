@@ -61,7 +61,6 @@ def compute_marginal_values(
     """Return all non-zero marginal values: demand first, then supply, limits and policy.
 
     Args:
-        account: Plan.
         duals: Dual values by constraint and names.
         unit: Unit of the objective.
         added: User extensions with their dual values.
@@ -80,7 +79,6 @@ def tabulate_marginal_values(
     """Return all non-zero marginal values as columns; faster than objects for large instances.
 
     Args:
-        account: Plan.
         duals: Dual values by constraint and names.
         unit: Unit of the objective.
         added: User extensions with their dual values.
@@ -238,9 +236,6 @@ def compute_policy_bases(account: PlanAccount) -> dict[str, tuple[Floats, float]
 
 def compute_regional_supply(instance: Instance) -> Floats:
     """Return the supply of each region over the horizon.
-
-    Args:
-        instance: Instance.
 
     Returns:
         Tonnes (G,), streams without a route included.

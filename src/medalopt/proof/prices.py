@@ -106,9 +106,6 @@ def convert_prices(y: Prices, arithmetic: Arithmetic) -> Prices:
 def list_price_axes(instance: Instance) -> dict[str, tuple[tuple[str, ...], ...]]:
     """Return the names along each index of every constraint with a dual value.
 
-    Args:
-        instance: Instance.
-
     Returns:
         By constraint, one tuple of names per index.
     """
@@ -187,8 +184,6 @@ def clip_step_prices(instance: Instance, y: Prices, cost: int, read: NumberReade
     The quantity beyond a limit then has a reduced cost of at least 0, and contributes nothing to a bound.
 
     Args:
-        instance: Instance.
-        y: Dual values of the linking constraints.
         cost: Weight of the cost in the objective, 0 or 1.
         read: Reads parameters in the arithmetic of the bound.
 
@@ -207,8 +202,6 @@ def price_totals(instance: Instance, y: Prices, kind: ActivityKind) -> Numbers:
     """Return the dual value of commitment, limit and price steps for a unit of each stream or offer.
 
     Args:
-        instance: Instance.
-        y: Dual values of the linking constraints.
         kind: Streams or offers.
 
     Returns:
@@ -223,9 +216,6 @@ def price_impurities(instance: Instance, routes: Routes, y: Prices, route: Ints,
     """Price the impurities on routes to a smelter: the duals of the limits times the content above them.
 
     Args:
-        instance: Instance.
-        routes: Admissible routes (J).
-        y: Dual values of the linking constraints.
         route (N,): Index of each route.
         read: Reads parameters in the arithmetic of the bound.
 
@@ -254,9 +244,6 @@ def value_credited_metal(instance: Instance, routes: Routes, y: Prices, route: I
     """Return the value of a kilogram of metal that a smelter credits, called back or left with it.
 
     Args:
-        instance: Instance.
-        routes: Admissible routes (J).
-        y: Dual values of the linking constraints.
         route (N,): Index of routes to a smelter.
         metal: Index of the metal.
         back (N, ...): Period in which the metal is credited; the last one for all later ones.
@@ -276,9 +263,6 @@ def price_left_metal_of_routes(instance: Instance, routes: Routes, y: Prices, ro
     """Return the share of the limits on metal left in the reduced cost of routes to a smelter.
 
     Args:
-        instance: Instance.
-        routes: Admissible routes (J).
-        y: Dual values of the linking constraints.
         route (N,): Index of the routes.
 
     Returns:
@@ -295,7 +279,6 @@ def price_offer_balance(y: Prices, stocked: Bools) -> Numbers:
     """Return the dual values of the balance of every offer; without meaning for offers not stocked.
 
     Args:
-        y: Dual values of the linking constraints.
         stocked (O,): Offers bought into stock.
 
     Returns:

@@ -62,7 +62,6 @@ def compute_residuals(account: PlanAccount, bounds: VariableBounds) -> Iterator[
     """Yield the residuals of every constraint family on a plan, chance constraints included.
 
     Args:
-        account: Plan.
         bounds: Implied bounds of the instance, as reference magnitudes and variable bounds.
 
     Yields:
@@ -77,7 +76,6 @@ def compute_linear_residuals(account: PlanAccount, bounds: VariableBounds) -> It
     """Yield the residuals of every linear constraint family on a plan.
 
     Args:
-        account: Plan.
         bounds: Implied bounds of the instance, as reference magnitudes and variable bounds.
 
     Yields:

@@ -55,7 +55,6 @@ def verify_plan(instance: Instance, plan: Any) -> Verdict:
     """Verify a saved plan.
 
     Args:
-        instance: Instance.
         plan: Saved plan, see `plan.schema.SavedPlan`.
 
     Returns:
@@ -107,7 +106,6 @@ def check_instance_match(instance: Instance, answer: Any, what: str = "plan") ->
     """Yield a violation if a saved answer belongs to other parameters than the instance has.
 
     Args:
-        instance: Instance.
         answer: Saved plan or statement of infeasibility.
         what: Noun for the message.
 
@@ -239,7 +237,6 @@ def verify_infeasibility(instance: Instance, answer: Any) -> InfeasibilityVerdic
     """Verify a saved statement that an instance is infeasible.
 
     Args:
-        instance: Instance.
         answer: Saved statement, see `plan.schema.SavedInfeasibility`.
 
     Returns:

@@ -319,7 +319,6 @@ def change_quantiles(
 
     Args:
         program: Constraints on linking variables with those of the cones.
-        cones: The cones.
         rows: Chance constraints of the same metals and deadlines.
 
     Returns:
@@ -401,7 +400,6 @@ def add_scaled_cut(session: HighsSession, cut: ConeCut, network: int, exponents:
 
     Args:
         session: Program in HiGHS.
-        cut: The cut.
         network: Number of columns before those from which the columns of cones are counted.
         exponents (N,): Exponents of the columns.
 

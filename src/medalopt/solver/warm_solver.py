@@ -255,9 +255,6 @@ class WarmSolver:
     def solve_bounded_column(self, column: int, low: float, high: float, cost: float = 0.0) -> ScaledOptimum | None:
         """Solve with other bounds and another cost of a column.
 
-        Args:
-            cost: Cost of the column.
-
         Returns:
             The optimum, None if infeasible.
         """
