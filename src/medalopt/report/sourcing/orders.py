@@ -51,7 +51,7 @@ from medalopt.report.numbers import (
 )
 from medalopt.report.risk import describe_buffers
 from medalopt.report.solve_tables import get_period_word
-from medalopt.report.sourcing.call_offs import FIXED_CHARGE, build_device_orders
+from medalopt.report.sourcing.call_offs import FIXED_CHARGE, build_device_orders, build_sales_orders
 from medalopt.report.sourcing.order_layout import compute_rounding
 from medalopt.report.sourcing.order_terms import (
     KILOGRAM_CODE,
@@ -68,7 +68,6 @@ from medalopt.report.sourcing.order_terms import (
     make_order,
     name_period,
 )
-from medalopt.report.sourcing.sales_orders import build_sales_orders
 from medalopt.text import cut_list, escape_text, format_count
 
 _MOST_GOODS = 3  # devices and bundles named in the list of orders
