@@ -59,7 +59,7 @@ def test_a_planted_fault_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["medalopt.api.solve_instance", "medalopt.cli.app.build_app", "medalopt.cli.solve.read_instance"]
+    "place", ["medalopt.api.solve_instance", "medalopt.cli.app.build_app", "medalopt.cli.options.read_instance"]
 )
 def test_an_interruption_is_reported_once(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """While options are read, files, or a plan is sought: code 130 and one line."""

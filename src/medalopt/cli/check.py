@@ -8,19 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.options import (
-    ActualsOption,
-    AfterOption,
-    FrozenOption,
-    InstanceArgument,
-    JsonOption,
-    ReplanRequest,
-    SetOption,
-    check_new_path,
-    parse_changes,
-    read_instance,
-)
-from medalopt.cli.output import DateOption, OutputOption, ReportOutput
+from medalopt.cli import options
+from medalopt.cli.output import ReportOutput
 from medalopt.cli.run import print_message, print_output
 from medalopt.errors import UsageError
 from medalopt.text import escape_text, format_path
@@ -34,18 +23,18 @@ _NOT_ACCEPTED = 1
 
 
 def check(
-    instance: InstanceArgument,
-    set_: SetOption = None,
-    output: OutputOption = None,
-    date: DateOption = None,
-    json: JsonOption = False,
+    instance: options.InstanceArgument,
+    set_: options.SetOption = None,
+    output: options.OutputOption = None,
+    date: options.DateOption = None,
+    json: options.JsonOption = False,
 ) -> int:
     """Check an instance: all errors at once, with line and fix.
 
     Unusual values are reported as warnings, also those of a scenario.
     """
     where = ReportOutput.prepare(output, {instance: "the instance"}, json, date=date)
-    loaded = read_instance(instance, set_, scenarios=True)
+    loaded = options.read_instance(instance, set_, scenarios=True)
     from medalopt.report.verify import build_check_report
 
     where.deliver(build_check_report(loaded))
@@ -63,13 +52,13 @@ def verify(
     instance: Annotated[
         Path | None, typer.Argument(metavar="INSTANCE", help="Its instance; default: the file that the plan names.")
     ] = None,
-    after: AfterOption = None,
-    actuals: ActualsOption = None,
-    frozen: FrozenOption = None,
-    set_: SetOption = None,
-    output: OutputOption = None,
-    date: DateOption = None,
-    json: JsonOption = False,
+    after: options.AfterOption = None,
+    actuals: options.ActualsOption = None,
+    frozen: options.FrozenOption = None,
+    set_: options.SetOption = None,
+    output: options.OutputOption = None,
+    date: options.DateOption = None,
+    json: options.JsonOption = False,
 ) -> int:
     """Verify a saved plan against its instance, without solving.
 
@@ -81,14 +70,14 @@ def verify(
     where = ReportOutput.prepare(output, inputs, json, date=date)
     file = read_plan_file(plan)
     path = instance or _find_instance(plan, file.plan.instance.files)
-    request = ReplanRequest.prepare(read_instance(path, set_), after, actuals, frozen)
+    request = options.ReplanRequest.prepare(options.read_instance(path, set_), after, actuals, frozen)
     report, accepted = _judge_plan(file, request, lambda: _read_source(path, set_, request), plan.name)
     where.deliver(report, "the verdict is written")
     return 0 if accepted else _NOT_ACCEPTED
 
 
 def _judge_plan(
-    file: SavedFile, request: ReplanRequest, source: Callable[[], SourceValues | None], name: str
+    file: SavedFile, request: options.ReplanRequest, source: Callable[[], SourceValues | None], name: str
 ) -> tuple[Report, bool]:
     """Return the report on a saved plan or proof of infeasibility, and whether it is accepted."""
     from medalopt.plan.schema import SavedInfeasibility
@@ -104,11 +93,11 @@ def _judge_plan(
     return report, verdict.accepted
 
 
-def _read_source(path: Path, set_: list[str] | None, request: ReplanRequest) -> SourceValues | None:
+def _read_source(path: Path, set_: list[str] | None, request: options.ReplanRequest) -> SourceValues | None:
     """Return the values as written in the instance file, or None for a remaining horizon."""
     from medalopt.instance.loading import open_instance
 
-    return None if request.problem else open_instance(path).read_source_values(parse_changes(set_))
+    return None if request.problem else open_instance(path).read_source_values(options.parse_changes(set_))
 
 
 def _find_instance(plan: Path, files: dict[str, str]) -> Path:
@@ -181,9 +170,9 @@ def _write_new_files(texts: dict[Path, str]) -> None:
     from medalopt.report.atomic_write import write_file
 
     *tables, instance = texts
-    check_new_path(instance)
+    options.check_new_path(instance)
     for path in [table for table in tables if not (table.is_file() and table.read_bytes() == texts[table].encode())]:
-        check_new_path(path)
+        options.check_new_path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, texts[path])
     write_file(instance, texts[instance])

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, open_variants, parse_changes, report_progress
-from medalopt.cli.output import DateOption, FullOption, OutputOption, ReportOutput
+from medalopt.cli import options
+from medalopt.cli.output import ReportOutput
 from medalopt.cli.run import print_message, print_output
 from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import UsageError
@@ -37,17 +37,17 @@ def compare(
         typer.Option("--scenario", metavar="NAME", help="Also compare this scenario of A (repeatable)."),
     ] = None,
     objective: ObjectiveOption = "cost",
-    set_: SetOption = None,
-    output: OutputOption = None,
-    full: FullOption = False,
-    date: DateOption = None,
-    json: JsonOption = False,
+    set_: options.SetOption = None,
+    output: options.OutputOption = None,
+    full: options.FullOption = False,
+    date: options.DateOption = None,
+    json: options.JsonOption = False,
 ) -> int:
     """Compare instances, plans and scenarios.
 
     Differences in parameters, decisions, cost and metal.
     """
-    changes = parse_changes(set_)
+    changes = options.parse_changes(set_)
     requested = [*things, *(f"{things[0]}#{name}" for name in scenario or ())]
     if len(set(requested)) < len(requested):
         raise UsageError("the same input is named twice; keep one of the two")
@@ -65,7 +65,7 @@ def _compare_inputs(names: list[str], changes: dict[str, str], objective: str) -
 
     outcomes = []
     for name in names:
-        with report_progress(f"solving {name}"):
+        with options.report_progress(f"solving {name}"):
             outcomes.append(load_plan_summary(name, changes, objective, print_message))
     return compare_plans(outcomes)
 
@@ -109,7 +109,7 @@ JournalOption = Annotated[
 
 
 def sweep(
-    instance: InstanceArgument,
+    instance: options.InstanceArgument,
     grid: GridOption = None,
     list_: ListOption = None,
     sample: SampleOption = None,
@@ -119,11 +119,11 @@ def sweep(
     jobs: JobsOption = None,
     journal: JournalOption = None,
     objective: ObjectiveOption = "cost",
-    set_: SetOption = None,
-    output: OutputOption = None,
-    full: FullOption = False,
-    date: DateOption = None,
-    json: JsonOption = False,
+    set_: options.SetOption = None,
+    output: options.OutputOption = None,
+    full: options.FullOption = False,
+    date: options.DateOption = None,
+    json: options.JsonOption = False,
 ) -> int:
     """Solve many scenarios: a grid, a list or a sample.
 
@@ -138,7 +138,7 @@ def sweep(
         raise UsageError("--on dask and --scheduler ADDRESS go together, such as tcp://127.0.0.1:8786")
     if jobs is not None and on is SweepExecutor.dask:
         raise UsageError("--jobs goes with --on processes: a cluster has as many workers as were started")
-    runner = open_variants(instance, set_, objective, deferred=bool(grid or list_))
+    runner = options.open_variants(instance, set_, objective, deferred=bool(grid or list_))
     scenarios = _list_scenarios(runner, tuple(grid or ()), list_, sample, seed)
     rows: list[SweepResult] = []
     interrupted = False

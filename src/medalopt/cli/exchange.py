@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.options import (
-    InstanceArgument,
-    SetOption,
-    check_new_path,
-    check_output_path,
-    read_instance,
-    report_progress,
-)
+from medalopt.cli import options
 from medalopt.cli.run import print_message, print_output
 from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import Fault, FaultKind, InputError, UsageError
@@ -45,7 +38,7 @@ def template(
     if output.suffix.lower() != ".xlsx":
         raise UsageError(f"{format_path(output)}: a template is a workbook; call it NAME.xlsx")
     if instance is not None:
-        check_output_path(output, instance)
+        options.check_output_path(output, instance)
         write_file(output, render_instance_workbook(open_instance(instance)))
     else:
         write_file(output, render_instance_workbook(_open_starter(output.stem)))
@@ -85,8 +78,8 @@ def import_(
 
     if output.suffix.lower() not in (".yaml", ".yml"):
         raise UsageError(f"-o {format_path(output)}: an instance is YAML; call it NAME.yaml")
-    check_output_path(output, book)
-    check_new_path(output)
+    options.check_output_path(output, book)
+    options.check_new_path(output)
     reports: list[str] = []
     data = read_file(book, format_path(book), LARGEST_WORKBOOK, reports.append)
     if data is None:
@@ -96,7 +89,7 @@ def import_(
     instance = f"{output.stem}.yaml"
     targets = {output.parent / name if name != instance else output: text for name, text in result.items()}
     for target in targets:
-        check_new_path(target)
+        options.check_new_path(target)
     for warning in found.instance.warnings:
         print_message(f"warning: {warning}")
     for target, content in sorted(
@@ -120,7 +113,7 @@ _FORMAT_SUFFIXES = {".lp": ExportFormat.lp, ".mps": ExportFormat.mps, ".dat": Ex
 
 
 def export(
-    instance: InstanceArgument,
+    instance: options.InstanceArgument,
     to: Annotated[
         ExportFormat | None, typer.Option("--to", help="File format; default: by the ending of PATH (.lp, .mps, .dat).")
     ] = None,
@@ -129,7 +122,7 @@ def export(
         typer.Option("-o", "--output", metavar="PATH", help="File to write; default: standard output."),
     ] = None,
     objective: ObjectiveOption = "cost",
-    set_: SetOption = None,
+    set_: options.SetOption = None,
 ) -> int:
     """Export the model as LP, MPS or MathProg data.
 
@@ -145,8 +138,8 @@ def export(
             raise UsageError(
                 f"-o {format_path(output)}: has the ending of {ending}, not of {form}; change it, or omit --to"
             )
-        check_output_path(output, instance)
-    files = _render_files(read_instance(instance, set_), form, objective, output)
+        options.check_output_path(output, instance)
+    files = _render_files(options.read_instance(instance, set_), form, objective, output)
     if output is None:
         print_output(next(iter(files.values())))
         return 0
@@ -187,7 +180,7 @@ def _find_cuts(instance: Instance, objective: str) -> Routes | None:
         return None
     from medalopt.api import solve
 
-    with report_progress(f"solving {instance.name} for the cuts of its promised confidence"):
+    with options.report_progress(f"solving {instance.name} for the cuts of its promised confidence"):
         routes = solve(instance, objective).account.routes
     text = f"the promised confidence is written as cuts at the optimal plan ({len(routes.cuts)})"
     print_message(f"{instance.name}: {text}; export again for other data")

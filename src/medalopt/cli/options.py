@@ -28,6 +28,21 @@ if TYPE_CHECKING:
 
 InstanceArgument = Annotated[Path, typer.Argument(metavar="INSTANCE", help="Instance file (YAML).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+OutputOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="PATH",
+        help="Also write the report: NAME.txt, .json, .csv, .html, .xlsx, .pdf or a folder of CSV; charts: NAME.svg, "
+        ".png (repeatable).",
+    ),
+]
+DateOption = Annotated[
+    str | None,
+    typer.Option("--date", metavar="DAY", help="Date in pages, prints and workbooks written by -o (default: today)."),
+]
+FullOption = Annotated[bool, typer.Option("--full", help="Print all tables, not only those that fit a screen.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(

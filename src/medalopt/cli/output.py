@@ -11,9 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from medalopt.cli.options import check_output_path, parse_changes, report_progress
 from medalopt.cli.run import print_message, print_output
@@ -30,23 +28,6 @@ if TYPE_CHECKING:
 
 
 _FORMS = "NAME.txt, .json, .csv, .html, .xlsx or .pdf, as CSV to a folder NAME, its charts as NAME.svg or .png"
-OutputOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "-o",
-        "--output",
-        metavar="PATH",
-        help="Also write the report: NAME.txt, .json, .csv, .html, .xlsx, .pdf or a folder of CSV; charts: NAME.svg, "
-        ".png (repeatable).",
-    ),
-]
-
-
-DateOption = Annotated[
-    str | None,
-    typer.Option("--date", metavar="DAY", help="Date in pages, prints and workbooks written by -o (default: today)."),
-]
-FullOption = Annotated[bool, typer.Option("--full", help="Print all tables, not only those that fit a screen.")]
 
 
 @dataclass(frozen=True)

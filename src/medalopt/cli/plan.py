@@ -7,29 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.options import (
-    ActualsOption,
-    AfterOption,
-    FrozenOption,
-    GapOption,
-    InstanceArgument,
-    JsonOption,
-    ReplanRequest,
-    SetOption,
-    TimeLimitOption,
-    parse_changes,
-    parse_limits,
-    read_instance,
-    report_progress,
-)
-from medalopt.cli.output import (
-    DateOption,
-    FullOption,
-    OutputOption,
-    ReportOutput,
-    report_infeasibility,
-    solve_with_progress,
-)
+from medalopt.cli import options
+from medalopt.cli.output import ReportOutput, report_infeasibility, solve_with_progress
 from medalopt.cli.run import print_message
 from medalopt.errors import LimitError, NoPlanError, SolverError, UsageError
 from medalopt.text import escape_text
@@ -51,23 +30,23 @@ _SummaryOption = Annotated[
 
 
 def plan(
-    instance: InstanceArgument,
-    after: AfterOption = None,
-    actuals: ActualsOption = None,
-    frozen: FrozenOption = None,
-    set_: SetOption = None,
-    gap: GapOption = None,
-    time_limit: TimeLimitOption = None,
+    instance: options.InstanceArgument,
+    after: options.AfterOption = None,
+    actuals: options.ActualsOption = None,
+    frozen: options.FrozenOption = None,
+    set_: options.SetOption = None,
+    gap: options.GapOption = None,
+    time_limit: options.TimeLimitOption = None,
     round_: _RoundOption = None,
-    output: OutputOption = None,
+    output: options.OutputOption = None,
     brief: Annotated[
         bool,
         typer.Option("--brief", help="Skip further solves: risks, costs of constraints, break-even prices, benchmark."),
     ] = False,
     summary: _SummaryOption = False,
-    date: DateOption = None,
-    full: FullOption = False,
-    json: JsonOption = False,
+    date: options.DateOption = None,
+    full: options.FullOption = False,
+    json: options.JsonOption = False,
 ) -> int:
     """Write the sourcing plan: orders, spend, metal, risks.
 
@@ -75,11 +54,11 @@ def plan(
     """
     read = {path: "an input of --after" for path in (actuals, frozen) if path is not None}
     where = ReportOutput.prepare(output, {instance: "the instance", **read}, json, full, date)
-    within, load = parse_limits(gap, time_limit), None if round_ is None else _parse_tonnes(round_)
+    within, load = options.parse_limits(gap, time_limit), None if round_ is None else _parse_tonnes(round_)
     from medalopt.instance.loading import open_instance
 
-    changes, source = parse_changes(set_), open_instance(instance)
-    request = ReplanRequest.prepare(read_instance(source, set_), after, actuals, frozen)
+    changes, source = options.parse_changes(set_), open_instance(instance)
+    request = options.ReplanRequest.prepare(options.read_instance(source, set_), after, actuals, frozen)
     try:
         plan = solve_with_progress(request.figures, limits=within, as_json=json)
     except NoPlanError as error:
@@ -91,13 +70,13 @@ def plan(
 
     exact, in_loads, found = plan, None, None
     if load is not None:
-        with report_progress("filling whole loads"):
+        with options.report_progress("filling whole loads"):
             in_loads = plan_whole_loads(exact, load)
         plan = in_loads.plan
     written = None if request.problem else source  # a remaining horizon has no file
     if not (brief or plan.stopped):  # the time limit may leave none for more
         found = _analyse_plan(exact, written, changes, request.settled)
-    with report_progress("writing the sourcing plan"):
+    with options.report_progress("writing the sourcing plan"):
         values = None if written is None else written.read_source_values(changes)
         report = build_plan_report(plan, in_loads, found, values, date=where.day, settled=request.settled)
         report = request.add_actuals(report, plan)
@@ -115,7 +94,7 @@ def _analyse_plan(
 
     runner = None if source is None else ScenarioRunner(source, changes)
     try:
-        with report_progress("analysing the plan") as step:
+        with options.report_progress("analysing the plan") as step:
             return analyse_plan(plan, runner, step, settled)
     except SolverError as error:
         print_message(f"{error}; analyses that need further solves are omitted, as with --brief")

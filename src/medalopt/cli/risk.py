@@ -8,25 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.options import (
-    GapOption,
-    JsonOption,
-    SetOption,
-    TimeLimitOption,
-    open_variants,
-    parse_limit,
-    parse_limits,
-    read_instance,
-    report_progress,
-)
-from medalopt.cli.output import (
-    DateOption,
-    FullOption,
-    OutputOption,
-    ReportOutput,
-    report_infeasibility,
-    solve_with_progress,
-)
+from medalopt.cli import options
+from medalopt.cli.output import ReportOutput, report_infeasibility, solve_with_progress
 from medalopt.cli.solve import BudgetOption, ConfidenceOption, JointOption, add_confidence_change
 from medalopt.errors import LimitError, NoPlanError, UsageError
 
@@ -65,11 +48,11 @@ def risk(
     confidence: ConfidenceOption = None,
     samples: SamplesOption = 10,
     sample_error: SampleErrorOption = "50%",
-    set_: SetOption = None,
-    output: OutputOption = None,
-    full: FullOption = False,
-    date: DateOption = None,
-    json: JsonOption = False,
+    set_: options.SetOption = None,
+    output: options.OutputOption = None,
+    full: options.FullOption = False,
+    date: options.DateOption = None,
+    json: options.JsonOption = False,
 ) -> int:
     """Simulate the risk that metal is short at a deadline.
 
@@ -81,12 +64,12 @@ def risk(
     if price_of_confidence or information:
         _require_instance(subject, instance, "--price-of-confidence" if price_of_confidence else "--information")
     set_ = add_confidence_change(set_, confidence)
-    standard_error = parse_limit("--sample-error", sample_error, "")
+    standard_error = options.parse_limit("--sample-error", sample_error, "")
     plan, title = _read_plan(subject, instance, set_), "the risk"
     if plan is not None:
         where.deliver(_report_simulation(plan, draws, seed), f"{title} is written")
         return 0
-    data = read_instance(subject, set_)
+    data = options.read_instance(subject, set_)
     try:
         if price_of_confidence:
             title, report = "the price of confidence", _report_price(data)
@@ -113,7 +96,7 @@ def _report_price(instance: Instance) -> Report:
     from medalopt.analysis.risk.price_of_confidence import compute_price_of_confidence
     from medalopt.report.confidence import build_confidence_report
 
-    with report_progress(f"pricing confidence of {instance.name}") as step:
+    with options.report_progress(f"pricing confidence of {instance.name}") as step:
         return build_confidence_report(compute_price_of_confidence(instance, report_progress=step))
 
 
@@ -122,7 +105,7 @@ def _report_information(instance: Instance, samples: int, sample_error: float) -
     from medalopt.analysis.risk.information import compute_information_value
     from medalopt.report.confidence import build_information_report
 
-    with report_progress(f"valuing information in {instance.name}") as step:
+    with options.report_progress(f"valuing information in {instance.name}") as step:
         return build_information_report(
             compute_information_value(instance, samples, sample_error, report_progress=step)
         )
@@ -151,7 +134,7 @@ def _read_plan(subject: Path, instance: Path | None, given: list[str] | None) ->
 
     if given and instance is None:
         raise UsageError("--set changes an instance; name that of the plan: medalopt risk PLAN INSTANCE --set …")
-    return read_plan(subject, None if instance is None else read_instance(instance, given))
+    return read_plan(subject, None if instance is None else options.read_instance(instance, given))
 
 
 ScenarioDrawsOption = Annotated[
@@ -188,13 +171,13 @@ def stochastic(
     confidence: ConfidenceOption = None,
     joint: JointOption = False,
     uncertainty_budget: BudgetOption = None,
-    gap: GapOption = None,
-    time_limit: TimeLimitOption = None,
-    set_: SetOption = None,
-    output: OutputOption = None,
-    full: FullOption = False,
-    date: DateOption = None,
-    json: JsonOption = False,
+    gap: options.GapOption = None,
+    time_limit: options.TimeLimitOption = None,
+    set_: options.SetOption = None,
+    output: options.OutputOption = None,
+    full: options.FullOption = False,
+    date: options.DateOption = None,
+    json: options.JsonOption = False,
 ) -> int:
     """Decide contracts now, and the rest in each scenario.
 
@@ -204,14 +187,14 @@ def stochastic(
     from medalopt.analysis.risk.two_stage_plan import TwoStageOptions, compute_two_stage_plan
     from medalopt.report.two_stage import build_two_stage_report
 
-    share = parse_limit("--take-or-pay", take_or_pay, "")
-    level = 0.9 if cvar is None else parse_limit("--cvar", cvar, "")
+    share = options.parse_limit("--take-or-pay", take_or_pay, "")
+    level = 0.9 if cvar is None else options.parse_limit("--cvar", cvar, "")
     aversion = weight if weight is not None else 0.0 if cvar is None else 1.0
-    options = TwoStageOptions(draws, seed, known, share, aversion, level, *parse_limits(gap, time_limit))
-    options.check()
+    settings = TwoStageOptions(draws, seed, known, share, aversion, level, *options.parse_limits(gap, time_limit))
+    settings.check()
     set_ = add_confidence_change(set_, confidence, joint, uncertainty_budget)
-    runner = open_variants(instance, set_, "cost")
-    with report_progress(f"deciding contracts of {runner.instance.name}") as step:
-        found = compute_two_stage_plan(runner, options, step)
+    runner = options.open_variants(instance, set_, "cost")
+    with options.report_progress(f"deciding contracts of {runner.instance.name}") as step:
+        found = compute_two_stage_plan(runner, settings, step)
     where.deliver(build_two_stage_report(found), "the two-stage plan is written")
     return LimitError.exit_code if found.stopped else 0

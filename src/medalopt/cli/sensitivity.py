@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.options import InstanceArgument, JsonOption, SetOption, open_variants, report_progress
-from medalopt.cli.output import DateOption, FullOption, OutputOption, ReportOutput, report_infeasibility
+from medalopt.cli import options
+from medalopt.cli.output import ReportOutput, report_infeasibility
 from medalopt.cli.run import print_message
 from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import NoPlanError, SolverError, UsageError
@@ -100,7 +100,7 @@ JournalOption = Annotated[
 
 
 def sensitivity(
-    instance: InstanceArgument,
+    instance: options.InstanceArgument,
     ranges: RangesOption = False,
     vary: VaryOption = None,
     budget: BudgetOption = None,
@@ -118,11 +118,11 @@ def sensitivity(
     jobs: JobsOption = None,
     journal: JournalOption = None,
     objective: ObjectiveOption = "cost",
-    set_: SetOption = None,
-    output: OutputOption = None,
-    full: FullOption = False,
-    date: DateOption = None,
-    json: JsonOption = False,
+    set_: options.SetOption = None,
+    output: options.OutputOption = None,
+    full: options.FullOption = False,
+    date: options.DateOption = None,
+    json: options.JsonOption = False,
 ) -> int:
     """Analyse sensitivity: ranges, curves, outages, tornado.
 
@@ -145,7 +145,7 @@ def sensitivity(
         (rows is not None, partial(_report_variance, rows or 0, jobs, journal)),
     )
     makers = [make for requested, make in listed if requested]
-    runner = open_variants(instance, set_, objective, deferred=bool(vary))
+    runner = options.open_variants(instance, set_, objective, deferred=bool(vary))
     try:
         parts = _run_parts(runner, makers if makers and not ranges else [_report_ranges, *makers])
     except NoPlanError as error:
@@ -168,11 +168,15 @@ def _check_options(delay: int | None, ranges: Sequence[str], with_options: bool)
 
 
 def _run_parts(runner: ScenarioRunner, makers: Sequence[PartMaker]) -> list[SensitivityPart]:
-    """Run the requested analyses, up to one that was interrupted."""
+    """Run the requested analyses, up to one that was interrupted; one that leaves whole lots out says so in a line."""
     parts: list[SensitivityPart] = []
     for make in makers:
-        parts.append(_state_lots(runner, make(runner)))
-        if parts[-1].interrupted:
+        part = make(runner)
+        if runner.lots and not part.in_lots:
+            said = _describe_left_out(runner)
+            part = replace(part, lines=(*part.lines, f"{said[:1].upper()}{said[1:]}."))
+        parts.append(part)
+        if part.interrupted:
             break
     return parts
 
@@ -194,14 +198,6 @@ def _deliver_parts(runner: ScenarioRunner, parts: list[SensitivityPart], where: 
     return 0
 
 
-def _state_lots(runner: ScenarioRunner, part: SensitivityPart) -> SensitivityPart:
-    """Return a part with a line on whole lots, where the instance has some and the part leaves them out."""
-    if part.in_lots or not runner.lots:
-        return part
-    said = _describe_left_out(runner)
-    return replace(part, lines=(*part.lines, f"{said[:1].upper()}{said[1:]}."))
-
-
 def _describe_left_out(runner: ScenarioRunner) -> str:
     """Return the sentence on whole lots that an analysis leaves out."""
     from medalopt.instance.lot_relaxation import describe_lot_rules
@@ -215,9 +211,9 @@ def _report_ranges(runner: ScenarioRunner) -> SensitivityPart:
     from medalopt.report.sensitivity.ranges import report_ranges
 
     if not runner.lots:
-        with report_progress(f"solving {runner.instance.name}"):
+        with options.report_progress(f"solving {runner.instance.name}"):
             _ = runner.plan
-    with report_progress("varying one parameter after the other") as step:
+    with options.report_progress("varying one parameter after the other") as step:
         return report_ranges(compute_ranges(runner, _count_tenths(step)))
 
 
@@ -240,7 +236,7 @@ def _report_map(ranges: Sequence[str], runner: ScenarioRunner) -> SensitivityPar
         ],
         "--vary",
     )
-    with report_progress(f"drawing a map of {across.path} and {up.path}") as step:
+    with options.report_progress(f"drawing a map of {across.path} and {up.path}") as step:
         return report_surface(compute_surface(runner, across, up, step), runner.instance.currency)
 
 
@@ -254,7 +250,7 @@ def _report_curve(ranges: Sequence[str], budget: str | None, exact: bool, runner
     range_ = parse_parameter_range(runner, ranges[0])
     runner.require_effects([range_.make_changes(range_.low), range_.make_changes(range_.high)], "--vary")
     limit = None if budget is None else parse_budget(budget, runner.objective, runner.source_values.money)
-    with report_progress(f"drawing the curve along {range_.path}") as step:
+    with options.report_progress(f"drawing the curve along {range_.path}") as step:
         curve = compute_curve(runner, range_, CurveOptions(exact, limit, step))
         return report_curve(curve, runner.instance.currency)
 
@@ -264,7 +260,7 @@ def _report_outages(dropped: tuple[str, ...], start: str | None, runner: Scenari
     from medalopt.analysis.sensitivity.what_if import evaluate_outages
     from medalopt.report.sensitivity.what_if import report_outages
 
-    with report_progress("removing one after the other") as step:
+    with options.report_progress("removing one after the other") as step:
         return report_outages(evaluate_outages(runner, dropped, start, step), runner.instance)
 
 
@@ -273,7 +269,7 @@ def _report_premium(runner: ScenarioRunner) -> SensitivityPart:
     from medalopt.analysis.sensitivity.base_case import compute_premium
     from medalopt.report.sensitivity.what_if import report_premium
 
-    with report_progress("buying the metal instead"):
+    with options.report_progress("buying the metal instead"):
         part = report_premium(compute_premium(runner), runner.instance)
         return replace(part, in_lots=runner.base_in_lots is not None)
 
@@ -283,7 +279,7 @@ def _report_delay(delay: int, runner: ScenarioRunner) -> SensitivityPart:
     from medalopt.analysis.sensitivity.what_if import evaluate_delays
     from medalopt.report.sensitivity.what_if import report_delay
 
-    with report_progress("delaying one after the other") as step:
+    with options.report_progress("delaying one after the other") as step:
         return report_delay(evaluate_delays(runner, delay, step), runner.instance)
 
 
@@ -292,7 +288,7 @@ def _report_scenarios(runner: ScenarioRunner) -> SensitivityPart:
     from medalopt.analysis.sensitivity.what_if import evaluate_scenarios
     from medalopt.report.sensitivity.what_if import report_scenarios
 
-    with report_progress("one scenario after the other") as step:
+    with options.report_progress("one scenario after the other") as step:
         return replace(report_scenarios(evaluate_scenarios(runner, step)), in_lots=True)
 
 
@@ -302,7 +298,7 @@ def _report_mix(triangle: str | None, runner: ScenarioRunner) -> SensitivityPart
     from medalopt.report.sensitivity.device_mix import report_device_mix
 
     devices = () if triangle is None else tuple(name.strip() for name in triangle.split(","))
-    with report_progress(f"moving the mix of {runner.instance.name}") as step:
+    with options.report_progress(f"moving the mix of {runner.instance.name}") as step:
         return report_device_mix(analyse_device_mix(runner, devices, step))
 
 

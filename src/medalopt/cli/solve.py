@@ -8,27 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalopt.cli.options import (
-    GapOption,
-    InstanceArgument,
-    JsonOption,
-    MethodOption,
-    OptionChange,
-    SetOption,
-    SolveMethod,
-    TimeLimitOption,
-    parse_limits,
-    read_instance,
-    report_progress,
-)
-from medalopt.cli.output import (
-    DateOption,
-    FullOption,
-    OutputOption,
-    ReportOutput,
-    report_infeasibility,
-    solve_with_progress,
-)
+from medalopt.cli import options
+from medalopt.cli.output import ReportOutput, report_infeasibility, solve_with_progress
 from medalopt.cli.run import print_message
 from medalopt.errors import LimitError, NoPlanError, UsageError
 from medalopt.text import escape_text
@@ -82,29 +63,29 @@ ObjectiveOption = Annotated[
 
 
 def solve(
-    instance: InstanceArgument,
+    instance: options.InstanceArgument,
     objective: ObjectiveOption = "cost",
     extend: ExtendOption = None,
-    set_: SetOption = None,
+    set_: options.SetOption = None,
     confidence: ConfidenceOption = None,
     joint: JointOption = False,
     uncertainty_budget: BudgetOption = None,
-    gap: GapOption = None,
-    time_limit: TimeLimitOption = None,
-    method: MethodOption = SolveMethod.auto,
-    full: FullOption = False,
-    date: DateOption = None,
-    output: OutputOption = None,
-    json: JsonOption = False,
+    gap: options.GapOption = None,
+    time_limit: options.TimeLimitOption = None,
+    method: options.MethodOption = options.SolveMethod.auto,
+    full: options.FullOption = False,
+    date: options.DateOption = None,
+    output: options.OutputOption = None,
+    json: options.JsonOption = False,
 ) -> int:
     """Find the optimal plan: cost, supply and bottlenecks.
 
     The optimum is verified independently of the solver. If infeasible: conflicting constraints and cheapest repairs.
     """
     where = ReportOutput.prepare(output, {instance: "the instance"}, json, full, date)
-    within = parse_limits(gap, time_limit)
+    within = options.parse_limits(gap, time_limit)
     set_ = add_confidence_change(set_, confidence, joint, uncertainty_budget)
-    loaded = read_instance(instance, set_)
+    loaded = options.read_instance(instance, set_)
     from medalopt.report.solve import build_solve_report
     from medalopt.solver.highs import TimeBudget
 
@@ -137,27 +118,27 @@ def add_confidence_change(
     if budget is not None:
         if confidence is not None:
             raise UsageError("--uncertainty-budget: is an alternative to --confidence; give one of them")
-        given = [*(given or []), OptionChange("--uncertainty-budget", "policy.uncertainty_budget", budget)]
+        given = [*(given or []), options.OptionChange("--uncertainty-budget", "policy.uncertainty_budget", budget)]
     if confidence is None:
         if joint:
             raise UsageError("--joint: requires --confidence; give both, such as --confidence 90% --joint")
         return given
     path = "policy.joint_confidence" if joint else "policy.confidence"
-    return [*(given or []), OptionChange("--confidence", path, confidence)]
+    return [*(given or []), options.OptionChange("--confidence", path, confidence)]
 
 
 def explain(
-    instance: InstanceArgument,
+    instance: options.InstanceArgument,
     about: Annotated[
         str | None, typer.Argument(metavar="PATH", help="One stream to explain in detail, such as streams.phone@tokyo.")
     ] = None,
     objective: ObjectiveOption = "cost",
     extend: ExtendOption = None,
-    set_: SetOption = None,
-    output: OutputOption = None,
-    full: FullOption = False,
-    date: DateOption = None,
-    json: JsonOption = False,
+    set_: options.SetOption = None,
+    output: options.OutputOption = None,
+    full: options.FullOption = False,
+    date: options.DateOption = None,
+    json: options.JsonOption = False,
 ) -> int:
     """Explain a plan: binding constraints and shadow prices.
 
@@ -165,7 +146,7 @@ def explain(
     and cheapest repairs.
     """
     where = ReportOutput.prepare(output, {instance: "the instance"}, json, full, date)
-    loaded, extensions = read_instance(instance, set_), tuple(extend or ())
+    loaded, extensions = options.read_instance(instance, set_), tuple(extend or ())
     left_out = ""
     if loaded.lots:
         from medalopt.analysis.explain.explanation import can_keep_lots
@@ -202,11 +183,11 @@ def _build_explanation(instance: Instance, about: str | None, objective: str, ex
     instance, objective = apply_party(instance, objective)
     stream = None if about is None else parse_stream_path(instance, about)
     if instance.lots:
-        with report_progress(f"solving {instance.name}"):
+        with options.report_progress(f"solving {instance.name}"):
             plan = choose_lots(instance, objective)
     else:
         plan = solve_with_progress(instance, objective, extensions)
-    with report_progress("analysing the optimum"):
+    with options.report_progress("analysing the optimum"):
         if plan.lots is not None and stream is not None:
             lots = keep_lots(plan)
             found = explain_stream(lots.plan, stream, lots.extensions)
