@@ -124,24 +124,13 @@ def compute_tornado(
         Base case and ranked bars.
     """
     moved = find_parameter_groups(runner)
-    steps = [(max(1 - factor.relative_step, 0.0), 1 + factor.relative_step) for factor in moved]
-    scenarios = [
-        NO_CHANGES,
-        *(factor.make_changes(by) for factor, bounds in zip(moved, steps, strict=True) for by in bounds),
-    ]
+    ends = _list_ends(moved)
+    scenarios = [NO_CHANGES, *(group.make_changes(by) for group, by in ends)]
     results = solve_scenarios(runner, scenarios, jobs, cache, report_progress)
     base, found = results.results[0], results.results[1:]
     if base is None:
         raise KeyboardInterrupt
-    bars = []
-    for number, (factor, bounds) in enumerate(zip(moved, steps, strict=True)):
-        low, high = found[2 * number], found[2 * number + 1]
-        if low is not None and high is not None:
-            down, up = (
-                TornadoEnd(by, factor.count_capped(by), result) for by, result in zip(bounds, (low, high), strict=True)
-            )
-            bars.append(TornadoBar(factor, down, up))
-    bars = list(_rank_bars(bars, base))
+    bars = list(_rank_bars(ends, found, base))
     if not results.interrupted:
         shortage = ShortageSolver(runner.instance)
         bars[:MAX_MEASURED_SHORTAGES] = [
@@ -150,8 +139,21 @@ def compute_tornado(
     return Tornado(base, tuple(bars), len(moved), results.interrupted)
 
 
-def _rank_bars(bars: Sequence[TornadoBar], base: ScenarioResult) -> tuple[TornadoBar, ...]:
-    """Return the bars by effect: those that change feasibility first, by smallest step, then by change of objective."""
+def _list_ends(groups: Sequence[ParameterGroup]) -> list[tuple[ParameterGroup, float]]:
+    """Return each group with its factor at the decrease, then at the increase."""
+    return [(group, by) for group in groups for by in (max(1 - group.relative_step, 0.0), 1 + group.relative_step)]
+
+
+def _rank_bars(
+    ends: Sequence[tuple[ParameterGroup, float]], results: Sequence[ScenarioResult | None], base: ScenarioResult
+) -> tuple[TornadoBar, ...]:
+    """Return the bars solved at both ends: those that change feasibility first, by smallest step, then by change."""
+    solved = [
+        None if result is None else TornadoEnd(by, group.count_capped(by), result)
+        for (group, by), result in zip(ends, results, strict=True)
+    ]
+    pairs = zip(ends[::2], solved[::2], solved[1::2], strict=True)
+    bars = [TornadoBar(group, down, up) for (group, _), down, up in pairs if down is not None and up is not None]
 
     def rank(bar: TornadoBar) -> tuple[bool, float, float]:
         """Return the sort key of a bar."""
@@ -428,26 +430,19 @@ def analyse_risks(
         every[n] for n in sorted(weights, key=lambda n: (-weights[n], n))[:MAX_MOVED_PARAMETERS] if weights[n] > 0
     ]
     named = runner.named_scenarios()
-    ends = [(factor, by) for factor in chosen for by in (max(1 - factor.relative_step, 0.0), 1 + factor.relative_step)]
-    scenarios = [
-        NO_CHANGES,
-        *(factor.make_changes(by) for factor, by in ends),
-        *(one.texts for one in named),
-    ]
+    ends = _list_ends(chosen)
+    scenarios = [NO_CHANGES, *(group.make_changes(by) for group, by in ends), *(one.texts for one in named)]
     report_progress(f"solving {len(scenarios)} cases that could come")
     solved = [result for result in solve_scenarios(runner, scenarios).results if result is not None]
     if len(solved) < len(scenarios):
         raise KeyboardInterrupt
     base, *results = solved
-    moved = [
-        TornadoEnd(by, factor.count_capped(by), result) for (factor, by), result in zip(ends, results, strict=False)
-    ]
-    bars = [TornadoBar(factor, moved[2 * n], moved[2 * n + 1]) for n, factor in enumerate(chosen)]
+    bars = _rank_bars(ends, results[: len(ends)], base)[:MAX_REPORTED_PARAMETERS]
     cases = [
         _assess_scenario(runner, one.name, one.texts, result, base)
         for one, result in zip(named, results[len(ends) :], strict=True)
     ]
-    return PlanRisks(base, _rank_bars(bars, base)[:MAX_REPORTED_PARAMETERS], len(chosen), len(every), tuple(cases))
+    return PlanRisks(base, bars, len(chosen), len(every), tuple(cases))
 
 
 def _assess_scenario(
