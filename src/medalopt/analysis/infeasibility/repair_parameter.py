@@ -452,18 +452,14 @@ def _list_lead_times(instance: Instance, metals: list[int]) -> Iterator[RepairPa
     for k, smelter in enumerate(instance.smelters.names):
         leads = instance.smelters.lead[k]
         path: ParameterPath = ("smelters", smelter, "lead")
+        places: list[tuple[ParameterPath, Any, int]] = [((instance.metals.names[e],), e, leads[e]) for e in metals]
         if len(set(leads.tolist())) == 1:
-            if leads[0] > 0:
-                whole = (k, slice(None))
+            places = [((), slice(None), leads[0])]
+        for steps, e, lead in places:
+            if lead > 0:
+                at = (k, e)
                 yield RepairParameter(
-                    (path,), "smelters", "lead", whole, None, Fraction(1), (leads[0],), "whole", False, 0.0
-                )
-            continue
-        for e in metals:
-            if leads[e] > 0:
-                own: ParameterPath = (*path, instance.metals.names[e])
-                yield RepairParameter(
-                    (own,), "smelters", "lead", (k, e), None, Fraction(1), (leads[e],), "whole", False, 0.0
+                    ((*path, *steps),), "smelters", "lead", at, None, Fraction(1), (lead,), "whole", False, 0.0
                 )
 
 

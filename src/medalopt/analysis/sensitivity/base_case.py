@@ -65,16 +65,11 @@ class BaseCase:
         self.in_lots = runner.base_in_lots is not None
         self.scenario = runner.base_in_lots or runner.base
 
-    @property
+    @cached_property
     def result(self) -> VerifiedResult:
         """Verified optimum; raises NoPlanError, with the conflicting constraints, if the instance is infeasible."""
         if self.in_lots:
             return self._runner.lots_result
-        return self._optimum
-
-    @cached_property
-    def _optimum(self) -> VerifiedResult:
-        """Optimum of the linear program."""
         result = self._runner.solve_scenario()
         if not result.feasible:
             self._runner.plan  # noqa: B018  # raises NoPlanError with the conflicting constraints
