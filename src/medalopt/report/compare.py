@@ -150,7 +150,10 @@ def _build_data_table(comparison: Comparison, maximum: int | None) -> ReportTabl
     )
     notes = [f"{rest:,} more (-o NAME.csv, --json)."] if rest else []
     notes += ["–: not given, or unknown."] if any(None in one.values for one in listed) else []
-    text = "Parameters that are not the same in all, as written in the files."
+    text = (
+        "Parameters that are not the same in all, as written in the files; periods that change alike are one row, with "
+        "the least and the greatest value."
+    )
     return ReportTable("data", "Parameters that differ", text, tuple(columns), rows, tuple(notes))
 
 
