@@ -59,9 +59,9 @@ from medalopt.instance.resolve.checks import (
     check_storable_offers,
 )
 from medalopt.instance.resolve.ineffective_values import find_ineffective, find_reason, warn_ineffective
-from medalopt.instance.resolve.parsed_document import Calendar, Draft, read_money
+from medalopt.instance.resolve.parsed_document import Calendar, Draft, read_money, separate_probabilities
 from medalopt.instance.resolve.row_validation import list_columns, name_stream_rows
-from medalopt.instance.resolve.scenarios import check_scenarios, separate_probabilities, warn_of_scenarios
+from medalopt.instance.resolve.scenarios import check_scenarios, warn_of_scenarios
 from medalopt.instance.resolve.streams import name_lane_rows, read_lane_rows, read_stream_rows
 from medalopt.instance.resolve.treatments import WHOLE_TREATMENT
 from medalopt.instance.resolve.warnings import add_warnings

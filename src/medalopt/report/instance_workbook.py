@@ -12,7 +12,7 @@ from medalopt.catalog import list_limits
 from medalopt.errors import UsageError
 from medalopt.instance.loading import InstanceFile
 from medalopt.instance.reader.yaml_nodes import MappingNode, Node, ScalarNode
-from medalopt.instance.resolve.scenarios import list_scenario_items
+from medalopt.instance.resolve.parsed_document import list_scenario_items
 from medalopt.instance.schema.validation import FieldDescription, ValueForm, find_field_description
 from medalopt.instance.workbook.layout import (
     FIELD_HEADINGS,

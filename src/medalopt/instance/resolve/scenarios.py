@@ -1,7 +1,7 @@
-"""Scenarios: entries of the section and scenario files, and the validation of every scenario of an instance file.
+"""Scenario files, and the validation of every scenario of an instance file.
 
-An entry holds new values by path, or `{changes: …, probability: …}`; a scenario file is a CSV table with a column per
-parameter path, or YAML in the form of the section. Only the sections that a scenario changes are validated again.
+A scenario file is a CSV table with a column per parameter path, or YAML in the form of the section. Only the sections
+that a scenario changes are validated again.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import dataclasses
 import io
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
@@ -47,16 +45,15 @@ from medalopt.instance.reader.yaml_nodes import (
 )
 from medalopt.instance.resolve.checks import check_document
 from medalopt.instance.resolve.ineffective_values import Reasons, find_ineffective, find_reason
-from medalopt.instance.resolve.parsed_document import Draft
+from medalopt.instance.resolve.parsed_document import Draft, read_scenario_entry
 from medalopt.instance.resolve.row_validation import name_stream_rows
 from medalopt.instance.resolve.streams import name_lane_rows, read_lane_rows, read_stream_rows
 from medalopt.instance.scenario import Change, ParameterChanges, Scenario, format_value, resolve_change, spare_firm
 from medalopt.instance.schema.document import Document
-from medalopt.instance.schema.field_types import QuantityField, find_name_flaw
+from medalopt.instance.schema.field_types import find_name_flaw
 from medalopt.instance.schema.validation import TABLE_SECTIONS, build_section_model, validate_tree
 from medalopt.instance.source_values import SourceValues
 from medalopt.text import ParameterPath, PathError, check_control_characters, escape_text, parse_path, suggest_name
-from medalopt.units import Money, QuantityError
 
 MAX_STREAMS_BUILT = 20_000  # in all scenarios that are built for their warnings; at least one scenario is
 _GLOBAL_SECTIONS = frozenset({"periods", "currency", "exchange"})  # sections on which all others depend
@@ -199,124 +196,6 @@ def _validate_changes(draft: Draft, changes: ParameterChanges, reasons: Reasons,
     return find_ineffective(changed, sections, reasons)
 
 
-CHANGES, PROBABILITY = "changes", "probability"
-
-
-ROUNDING = Fraction(1, 1000)  # by which probabilities may miss 100 % together: 33.3 % three times
-
-
-_MAX_NAMED = 5
-
-
-@dataclass(frozen=True)
-class ScenarioEntry:
-    """Changes of one scenario, as a mapping, and its probability as written."""
-
-    changes: MappingNode
-    probability: Node | None
-
-
-def _read_scenario_entry(node: MappingNode, path: tuple[str, ...], faults: FaultLog) -> ScenarioEntry:
-    """Read one scenario in any of its forms."""
-    rest = {name: item for name, item in node.items.items() if name not in (CHANGES, PROBABILITY)}
-    changes, probability = node.items.get(CHANGES), node.items.get(PROBABILITY)
-    if changes is None:
-        keys = {name: node.keys[name] for name in rest}
-        return ScenarioEntry(node if probability is None else MappingNode(rest, keys, node.place), probability)
-    for name in rest:
-        faults.add_error(
-            node.keys[name],
-            (*path, name),
-            f"stands beside `{CHANGES}`: write it below `{CHANGES}`; beside that is only `{PROBABILITY}`",
-            kind=FaultKind.STRUCTURE,
-        )
-    if isinstance(changes, ScalarNode) and changes.null:
-        changes = MappingNode({}, {}, changes.place)
-    if not isinstance(changes, MappingNode):
-        faults.add_error(
-            changes.place,
-            (*path, CHANGES),
-            "expected changes, path to value, such as {devices.*.content.Ag: 85 %}",
-            kind=FaultKind.STRUCTURE,
-        )
-        changes = MappingNode({}, {}, node.place)
-    return ScenarioEntry(changes, probability)
-
-
-def separate_probabilities(root: MappingNode, faults: FaultLog) -> tuple[MappingNode, dict[str, float]]:
-    """Return the tree with the changes of each scenario alone, and the probabilities.
-
-    Args:
-        root: Root of the instance file, without notes.
-        faults: Log for errors.
-
-    Returns:
-        The tree, and the probability of each scenario that has one; they sum to 1.
-    """
-    section = root.items.get("scenarios")
-    if not isinstance(section, MappingNode):
-        return root, {}
-    entries: dict[str, Node] = {}
-    stated: dict[str, Fraction] = {}
-    wrong = False
-    for name, node in section.items.items():
-        if not isinstance(node, MappingNode):
-            entries[name] = node
-            continue
-        entry = _read_scenario_entry(node, ("scenarios", name), faults)
-        entries[name] = entry.changes
-        if entry.probability is not None:
-            value = _read_probability(entry.probability, name, faults)
-            wrong |= value is None
-            stated |= {} if value is None else {name: value}
-    total = sum(stated.values(), Fraction())
-    if stated and not wrong and abs(total - 1) > ROUNDING:
-        listed = ", ".join(f"{escape_text(name)} {_percent(value)}" for name, value in [*stated.items()][:_MAX_NAMED])
-        more = ", …" if len(stated) > _MAX_NAMED else ""
-        faults.add_error(
-            section.keys[next(iter(stated))],
-            ("scenarios",),
-            f"the probabilities sum to {_percent(total)}, not to 100 %: {listed}{more}",
-            kind=FaultKind.VALUE,
-        )
-    scaled = {name: float(value / total) for name, value in stated.items()} if total else {}
-    inner = MappingNode(entries, section.keys, section.place)
-    return MappingNode({**root.items, "scenarios": inner}, root.keys, root.place), scaled
-
-
-def _read_probability(node: Node, name: str, faults: FaultLog) -> Fraction | None:
-    """Return a probability; None, with an error, where it is none."""
-    path = ("scenarios", name, PROBABILITY)
-    text = f"expected a probability from 0 to 100 %, such as {PROBABILITY}: 20 %"
-    if not isinstance(node, ScalarNode) or node.null or isinstance(node.value, bool):
-        faults.add_error(node.place, path, text, kind=FaultKind.VALUE)
-        return None
-    try:
-        return QuantityField(high=1).check(node.value, Money("")).exact
-    except QuantityError as error:
-        faults.add_error(node.place, path, f"{text}; {error}", kind=FaultKind.VALUE)
-        return None
-
-
-def _percent(share: Fraction) -> str:
-    """Return a share in per cent."""
-    return f"{float(100 * share):.6g} %"
-
-
-def list_scenario_items(node: MappingNode) -> list[tuple[str, Node]]:
-    """List the changes of a scenario by path, and its probability last.
-
-    Args:
-        node: Entry of the file.
-
-    Returns:
-        Pairs of path, or `probability`, and value.
-    """
-    entry = _read_scenario_entry(node, (), FaultLog())
-    items = [*entry.changes.items.items()]
-    return items if entry.probability is None else [*items, (PROBABILITY, entry.probability)]
-
-
 _SCENARIO_COLUMN = "scenario"
 
 
@@ -419,7 +298,7 @@ def _parse_scenario_yaml(text: str, data: FileBytes, faults: FaultLog) -> dict[s
                 faults, node.place, "expected changes, path to value, such as {devices.*.content.Ag: 85 %}", (name,)
             )
             continue
-        changes, entry = {}, _read_scenario_entry(node, (name,), faults).changes
+        changes, entry = {}, read_scenario_entry(node, (name,), faults).changes
         for path, value in entry.items.items():
             _check_path(path, entry.keys[path], faults)
             changes[path] = _read_value(value, (name, path), faults)

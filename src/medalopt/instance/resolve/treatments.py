@@ -252,10 +252,10 @@ def build_treatments(draft: Draft, devices: NameAxis, regions: NameAxis, metals:
         Treatments; see `Treatments` for shapes and units.
     """
     entries = list_treatment_entries(draft)
-    listed, axis = list_treatments(draft), NameAxis.from_ordered_names(entries)
+    listed, axis = {name: entry.treatment for name, entry in entries.items()}, NameAxis.from_ordered_names(entries)
     return Treatments(
         names=tuple(listed),
-        cost=_build_costs(draft, devices, periods),
+        cost=_build_costs(draft, listed.values(), devices, periods),
         to_smelter=_build_smelter_shares(listed, devices),
         recovery=build_recovery(listed, devices, metals),
         **build_columns(listed.values(), "residue_value", "footprint", "fixed_charge"),
@@ -288,31 +288,26 @@ def _build_sold(entries: dict[str, TreatmentEntry], devices: NameAxis, periods: 
     return build_by_period((price for sold in listed for price in sold.values()), periods, build)
 
 
-def _build_costs(draft: Draft, devices: NameAxis, periods: int) -> ExactArray:
-    """Return the cost of each treatment per tonne of each device (H, D, 1 or T)."""
-    listed = list_treatments(draft).values()
-    costs = [cost for one in listed for cost in (one.cost, *(other.cost for other in one.devices.values()))]
-    return build_by_period(costs, periods, lambda t: _build_costs_in(draft, devices, t))
+def _build_costs(draft: Draft, listed: Iterable[Treatment], devices: NameAxis, periods: int) -> ExactArray:
+    """Return the cost of each treatment per tonne of each device (H, D, 1 or T); costs per piece use the unit mass."""
 
+    def build(period: int) -> ExactArray:
+        """Return the costs of a period (H, D)."""
+        rows = []
+        for treatment in listed:
+            cost = select_figure(treatment.cost, period)
+            costs = {
+                name: cost if other.cost is None else select_figure(other.cost, period)
+                for name, other in treatment.devices.items()
+            }
+            if cost.pieces:
+                costs = dict.fromkeys(devices.names, cost) | costs
+            of = {devices.index[name]: convert_quantity(one, draft.unit_mass.get(name)) for name, one in costs.items()}
+            rows.append((convert_quantity(cost), of))
+        return build_grid(rows, len(devices))
 
-def _build_costs_in(draft: Draft, devices: NameAxis, period: int) -> ExactArray:
-    """Return the cost of each treatment in a period (H, D); costs per piece use the unit mass."""
-    masses, rows = draft.unit_mass, []
-    for treatment in list_treatments(draft).values():
-        cost = select_figure(treatment.cost, period)
-        device_costs = {
-            name: cost if other.cost is None else select_figure(other.cost, period)
-            for name, other in treatment.devices.items()
-        }
-        if cost.pieces:
-            device_costs = dict.fromkeys(devices.names, cost) | device_costs
-        rows.append(
-            (
-                convert_quantity(cost),
-                {devices.index[name]: convert_quantity(of, masses.get(name)) for name, of in device_costs.items()},
-            )
-        )
-    return build_grid(rows, len(devices))
+    costs = (cost for one in listed for cost in (one.cost, *(other.cost for other in one.devices.values())))
+    return build_by_period(costs, periods, build)
 
 
 def _build_smelter_shares(listed: dict[str, Treatment], devices: NameAxis) -> ExactArray:
