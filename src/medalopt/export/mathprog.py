@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from textwrap import fill
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -88,27 +88,6 @@ def _list_entries(axis: Subscripts, values: NDArray[Any], default: float) -> Ite
             yield key, float(value)
 
 
-@dataclass(frozen=True)
-class MathProgAxes:
-    """Subscripts of every index set, as written in the file."""
-
-    periods: Subscripts
-    metals: Subscripts
-    devices: Subscripts
-    regions: Subscripts
-    streams: Subscripts
-    bundles: Subscripts  # by bundle index, the default last (index -1)
-    treatments: Subscripts
-    smelters: Subscripts
-    terms: Subscripts
-    offers: Subscripts
-    alloys: Subscripts
-    medals: Subscripts
-    windows: Subscripts
-    impurities: Subscripts
-    charge_limits: Subscripts
-
-
 def _list_axes(instance: Instance) -> dict[str, Sequence[str]]:
     """Return the names along the axes with names of their own."""
     sections = ("metals", "devices", "streams", "treatments", "smelters", "alloys", "medals")
@@ -121,14 +100,15 @@ def _list_axes(instance: Instance) -> dict[str, Sequence[str]]:
     }
 
 
-def build_axes(instance: Instance) -> MathProgAxes:
-    """Return the subscripts of an instance.
+def build_axes(instance: Instance) -> SimpleNamespace:
+    """Return the subscripts of every index set, as written in the file.
 
     Args:
         instance: Instance.
 
     Returns:
-        The subscripts; a line of smelter terms is `smelter:line`.
+        A sequence for `periods`, for `terms`, where a line of smelter terms is `smelter:line`, and for each axis with
+        names of its own; the last of `bundles`, of index -1, is the default.
     """
     smelter_of = [instance.smelters.names[k] for k in instance.terms.smelter]
     terms = [
@@ -136,7 +116,7 @@ def build_axes(instance: Instance) -> MathProgAxes:
         for k, line in zip(smelter_of, instance.terms.names, strict=True)
     ]
     axes = {axis: _quote_symbols(names) for axis, names in _list_axes(instance).items()}
-    return MathProgAxes(
+    return SimpleNamespace(
         periods=[str(t + 1) for t in range(len(instance.periods))],
         terms=[f"'{symbol}'" for symbol in make_names_unique(terms, MAX_SYMBOL_LENGTH)],
         **{**axes, "bundles": [*axes["bundles"], "."]},
@@ -212,7 +192,7 @@ def _write_header(instance: Instance, objective: str) -> Iterator[str]:
     yield f"param n := {len(instance.periods)};"
 
 
-def _write_metals(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
+def _write_metals(instance: Instance, axes: SimpleNamespace) -> Iterator[str]:
     """Yield prices, holding costs and opening stocks of metals."""
     metals = instance.metals
     yield _format_set("METALS", axes.metals)
@@ -224,7 +204,7 @@ def _write_metals(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield from _format_array("reserve_periods", metals.reserve, 0, axes.metals)
 
 
-def _write_streams(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
+def _write_streams(instance: Instance, axes: SimpleNamespace) -> Iterator[str]:
     """Yield devices with assays, regions, streams with prices and supply, lots and storage."""
     streams = instance.streams
     storable = streams.storable.nonzero()[0]
@@ -266,7 +246,7 @@ def _write_steps(instance: Instance, kind: ActivityKind, owners: Subscripts) -> 
         })  # fmt: skip
 
 
-def _write_treatments(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
+def _write_treatments(instance: Instance, axes: SimpleNamespace) -> Iterator[str]:
     """Yield costs, yields, recoveries and capacities of treatments."""
     treatments = instance.treatments
     parents = [axes.treatments[h] if h >= 0 else "." for h in treatments.parent.tolist()]
@@ -293,7 +273,7 @@ def _write_treatments(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         yield from _format_by_period("sold_in", treatments.sold.value[treatments.sells], pairs, axes.periods)
 
 
-def _write_smelters(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
+def _write_smelters(instance: Instance, axes: SimpleNamespace) -> Iterator[str]:
     """Yield limits, lead times, accepted feeds and lanes of smelters."""
     smelters, lanes = instance.smelters, instance.lanes
     yield from _format_table("SMELTERS", axes.smelters, {
@@ -316,7 +296,7 @@ def _write_smelters(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     })  # fmt: skip
 
 
-def _write_terms(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
+def _write_terms(instance: Instance, axes: SimpleNamespace) -> Iterator[str]:
     """Yield charges, returns and deductions of the lines of smelter terms."""
     terms = instance.terms
     charge, refining = terms.treatment_charge.value, terms.refining_charge.value
@@ -334,7 +314,7 @@ def _write_terms(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
         yield _format_set("POOLED", _pick_subscripts(axes.terms, terms.pooled.nonzero()[0]))
 
 
-def _write_impurities(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
+def _write_impurities(instance: Instance, axes: SimpleNamespace) -> Iterator[str]:
     """Yield elements that smelters refuse, charge or limit, with their content; nothing where there are none."""
     impurities = instance.impurities
     if not impurities.has_effect:
@@ -362,7 +342,7 @@ def _write_impurities(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield from _format_by_period("penalty_charge_in", charge, numbers, axes.periods)
 
 
-def _write_market(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
+def _write_market(instance: Instance, axes: SimpleNamespace) -> Iterator[str]:
     """Yield prices, limits, compositions and lots of market offers."""
     market = instance.market
     yield from _format_table("OFFERS", axes.offers, {
@@ -384,7 +364,7 @@ def _write_market(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield from _format_array("offer_price", market.price.value, 0.0, axes.offers, axes.periods)
 
 
-def _write_alloys(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
+def _write_alloys(instance: Instance, axes: SimpleNamespace) -> Iterator[str]:
     """Yield losses, process scrap, composition windows and capacities of alloys."""
     alloys = instance.alloys
     admits = alloys.admits_others.nonzero()[0]
@@ -408,7 +388,7 @@ def _write_alloys(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield from _format_array("cast_price", alloys.sell.value, 0.0, axes.alloys, axes.periods)
 
 
-def _write_charge_limits(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
+def _write_charge_limits(instance: Instance, axes: SimpleNamespace) -> Iterator[str]:
     """Yield the limits on groups of offers charged to alloys; nothing where there are none."""
     limits = instance.charge_limits
     if not limits.names:
@@ -423,7 +403,7 @@ def _write_charge_limits(instance: Instance, axes: MathProgAxes) -> Iterator[str
     yield from _format_array("most_charged", values, math.inf, subscripts, axes.periods)
 
 
-def _write_medals(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
+def _write_medals(instance: Instance, axes: SimpleNamespace) -> Iterator[str]:
     """Yield counts, due periods, allowances and alloy parts of medals."""
     medals = instance.medals
     yield from _format_table("MEDALS", axes.medals, {
@@ -435,7 +415,7 @@ def _write_medals(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
     yield from _format_array("shortfall", medals.shortfall.value, math.inf, axes.medals)
 
 
-def _write_policy(instance: Instance, axes: MathProgAxes) -> Iterator[str]:
+def _write_policy(instance: Instance, axes: SimpleNamespace) -> Iterator[str]:
     """Yield recycled shares, device windows, participation, concentration and the footprint cap."""
     policy = instance.policy
     yield from _format_array("recycled_floor", policy.recycled.value, 0.0, axes.metals)
