@@ -110,17 +110,13 @@ def solve(
         raise UsageError("fractions with so many smelters need the complete model; omit the method, or choose direct")
     if method == "decomposition" and extensions:
         raise UsageError("extension constraints need the complete model; omit the method, or choose direct")
+    again = partial(solve, extensions=extensions, gap=gap, time_limit=time_limit, method=method)
     if get_joint_confidence(instance) and not has_joint_split(instance):
         rounds = MAX_SPLITS if time_limit is None else 0
-
-        def solve_split(one: Instance) -> Plan:
-            """Solve with a split of the joint confidence."""
-            return solve(one, objective, extensions, gap, time_limit, method)
-
-        return _split_risk(instance, solve_split, rounds)
+        return _split_risk(instance, partial(again, objective=objective), rounds)
     measure, party = parse_cost_objective(objective)
     if party is not None:
-        own = solve(restrict_costs(instance, party), measure, extensions, gap, time_limit, method)
+        own = again(restrict_costs(instance, party), objective=measure)
         account = PlanAccount(instance, build_routes(instance), own.account.decisions)
         return replace(own, instance=instance, measure=objective, account=account)
     if instance.lots:
@@ -465,8 +461,10 @@ def _explain_infeasibility(task: SolveTask, proof: InfeasibilityProof) -> NoPlan
     name, large = task.instance.name, _has_large_search(task)
     if task.routes.cuts and has_joint_split(task.instance):
         return ConfidenceNotReachedError(name, proof, None, "this split cannot be kept", task)
-    if large and next(_iterate_solutions(_drop_cuts(task), 1.0, "auto")).status == "infeasible":
-        return NoPlanError(name, "infeasible", proof)
+    if large:
+        bare = replace(task, instance=_drop_promise(task.instance), routes=replace(task.routes, cuts=()))
+        if next(_iterate_solutions(bare, 1.0, "auto")).status == "infeasible":
+            return NoPlanError(name, "infeasible", proof)
     highest = _find_highest(task, proof)
     if highest is None and not large:
         return NoPlanError(name, "infeasible", proof)
@@ -478,11 +476,6 @@ def _explain_infeasibility(task: SolveTask, proof: InfeasibilityProof) -> NoPlan
 def _has_large_search(task: SolveTask) -> bool:
     """Return whether the highest confidence of a task is bracketed, as its program is too large to be computed."""
     return bool(task.routes.cuts) and len(task.routes) * len(task.instance.periods) > LARGEST_CONFIDENCE_SEARCH
-
-
-def _drop_cuts(task: SolveTask) -> SolveTask:
-    """Return a task without its promise."""
-    return replace(task, instance=_drop_promise(task.instance), routes=replace(task.routes, cuts=()))
 
 
 def _find_highest(task: SolveTask, proof: InfeasibilityProof) -> HighestConfidence | None:
