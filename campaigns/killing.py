@@ -223,7 +223,7 @@ class _Campaign:
             each.cache_clear()
 
     def _fate(self, session: Any, items: dict[str, Any], mutant: Mutant, known: LineCoverage) -> Fate | None:
-        exchange = exchanged(self.package, mutant)
+        exchange = exchanged(mutant.module, mutant.within, mutant.text, str(self.package / mutant.file))
         tests = known.asked(mutant)
         if exchange is None or not tests:
             return None

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.planted.checks import CONFORMANCE, OWN, TINY, Known
+from tests.planted.checks import CONFORMANCE, OWN, PRICED, TINY, Known
 
 LOOSER: dict[str, dict[str, str]] = {  # for each rule of tiny: figures with which its plan breaks that rule alone
     "supply": {"streams.phone@east.available": "[2.5 t, 2.5 t, 2.5 t, 2 t]"},
@@ -44,16 +44,6 @@ LOOSER_OWN = {
 DECISIONS = (
     *("sent", "stockpile", "charged", "bought", "surplus", "recharged", "purchased"),
     *("withheld", "missed", "left"),
-)
-_BY_HAND = (
-    *("slack", "ends", "waiting", "offers", "concentration", "shortfall", "left_metal"),
-    *("reserve", "reserve_of_two", "prices", "offer_stock", "price_steps"),
-)
-PRICED = (
-    *((TINY, measure) for measure in ("cost", "footprint", "mass")),
-    *((OWN / f"{name}.yaml", "cost") for name in _BY_HAND),
-    *((CONFORMANCE / f"{name}.yaml", "cost") for name in ("c00", "c07", "page")),
-    (CONFORMANCE / "c10.yaml", "mass"),  # its prices of supply are nothing but for rounding
 )
 
 
