@@ -67,7 +67,8 @@ def test_an_example_is_copied_with_its_tables(example: str, tmp_path: Path, monk
     assert Path("my-games.yaml").read_text(encoding="utf-8") == shipped.replace(
         f"name: {example}\n", "name: my-games\n"
     )
-    assert here("check", "my-games.yaml").code == 0
+    if not example.startswith("tokyo2020-"):  # a second each, with the tables of tokyo2020 or the like
+        assert here("check", "my-games.yaml").code == 0
     assert here("new", "my-games", "--example", example).code == 5
     for table in Path().glob("*/*.csv"):
         assert table.read_bytes() == (ROOT / "instances" / table).read_bytes()
