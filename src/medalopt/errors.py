@@ -1,4 +1,4 @@
-"""Exceptions of medalopt, each with the exit code of the command line."""
+"""Exceptions of medalopt, each with the exit code of the command line, and the faults of an input by kind."""
 
 from __future__ import annotations
 

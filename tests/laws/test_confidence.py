@@ -25,8 +25,8 @@ from medalopt.plan.schema import SavedPlan
 from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE, LEVEL_RULE
 from medalopt.proof.verdict import verify_plan
 from medalopt.report.confidence import build_confidence_report
+from medalopt.report.deadline_risk import _describe_split, describe_risks
 from medalopt.report.render.json import build_plan_object
-from medalopt.report.risk import _describe_split, describe_risks
 from medalopt.report.verify import build_verdict_report
 from medalopt.solve_instance import solve
 from medalopt.solver.confidence import separate_cuts

@@ -14,8 +14,8 @@ from medalopt.instance.accounting import Decisions, PlanAccount
 from medalopt.instance.routes import build_routes
 from medalopt.proof.basis import BASIS_NOT_PROVEN, BASIS_PROVEN, BASIS_TOO_LARGE
 from medalopt.proof.certificate import Certificate
-from medalopt.proof.claims import Violation
 from medalopt.proof.rows import ConstraintResidual
+from medalopt.proof.saved_plan import Violation
 from medalopt.proof.verdict import _check_certificate_claims, _check_lot_claims, _violated_rows, check_instance_match
 
 SHOWN = Certificate(1e-10, 4.0, 2e-10, "exact rational", "instance", BASIS_PROVEN, "9/2")

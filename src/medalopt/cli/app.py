@@ -21,7 +21,7 @@ _COMMANDS: Mapping[str, tuple[tuple[str, str, str], ...]] = {  # by panel: comma
         ("verify", "check:verify", "verify plan.json instances/tiny.yaml"),
     ),
     "Understand": (
-        ("explain", "solve:explain", "explain instances/tiny.yaml streams.phone@east"),
+        ("explain", "explain:explain", "explain instances/tiny.yaml streams.phone@east"),
         ("risk", "risk:risk", "risk instances/tokyo2020.yaml --draws 5000"),
         ("stochastic", "risk:stochastic", "stochastic instances/tiny.yaml --draws 20"),
         (

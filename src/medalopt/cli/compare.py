@@ -11,7 +11,6 @@ import typer
 from medalopt.cli import options
 from medalopt.cli.output import ReportOutput
 from medalopt.cli.run import print_message, print_output
-from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def compare(
         list[str] | None,
         typer.Option("--scenario", metavar="NAME", help="Also compare this scenario of A (repeatable)."),
     ] = None,
-    objective: ObjectiveOption = "cost",
+    objective: options.ObjectiveOption = "cost",
     set_: options.SetOption = None,
     output: options.OutputOption = None,
     full: options.FullOption = False,
@@ -118,7 +117,7 @@ def sweep(
     scheduler: SchedulerOption = None,
     jobs: JobsOption = None,
     journal: JournalOption = None,
-    objective: ObjectiveOption = "cost",
+    objective: options.ObjectiveOption = "cost",
     set_: options.SetOption = None,
     output: options.OutputOption = None,
     full: options.FullOption = False,

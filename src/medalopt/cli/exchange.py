@@ -10,7 +10,6 @@ import typer
 
 from medalopt.cli import options
 from medalopt.cli.run import print_message, print_output
-from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import Fault, FaultKind, InputError, UsageError
 from medalopt.text import format_path
 
@@ -121,7 +120,7 @@ def export(
         Path | None,
         typer.Option("-o", "--output", metavar="PATH", help="File to write; default: standard output."),
     ] = None,
-    objective: ObjectiveOption = "cost",
+    objective: options.ObjectiveOption = "cost",
     set_: options.SetOption = None,
 ) -> int:
     """Export the model as LP, MPS or MathProg data.

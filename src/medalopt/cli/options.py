@@ -1,4 +1,4 @@
-"""Options shared by several commands: instances, `--set`, limits of the solver and replanning; progress messages."""
+"""Options shared by several commands, from `--set` and `--objective` to limits and replanning; progress messages."""
 
 from __future__ import annotations
 
@@ -52,6 +52,49 @@ SetOption = Annotated[
             "Change a parameter for this run (repeatable): VALUE replaces, *0.7 scales; 70 % replaces a share and "
             "scales any other parameter. With a wildcard * in PATH, 70 % scales, +5 t and -5 t add."
         ),
+    ),
+]
+
+
+def _parse_objective(text: str) -> str:
+    """Return an objective; the party of `cost@PARTY` is looked up in the instance."""
+    if text in ("cost", "footprint", "mass") or (text.startswith("cost@") and text != "cost@"):
+        return text
+    raise typer.BadParameter(f"'{escape_text(text)}' is not one of cost, footprint, mass, cost@PARTY")
+
+
+ExtendOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--extend", metavar="FILE", help="Python file with additional constraints; it is executed (repeatable)."
+    ),
+]
+ConfidenceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--confidence",
+        metavar="SHARE",
+        help="Least probability that each metal suffices at each deadline, 50 % or more, such as 90%.",
+    ),
+]
+JointOption = Annotated[
+    bool, typer.Option("--joint", help="With --confidence: that all metals suffice at all deadlines together.")
+]
+UncertaintyBudgetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--uncertainty-budget",
+        metavar="N",
+        help="Number of uncertain parameters one standard deviation too low at once, with which each metal suffices.",
+    ),
+]
+ObjectiveOption = Annotated[
+    str,
+    typer.Option(
+        "--objective",
+        metavar="cost|footprint|mass|cost@PARTY",
+        parser=_parse_objective,
+        help="Objective to minimise (ties are broken by cost, then by tonnes); cost@PARTY: cost borne by one payer.",
     ),
 ]
 
@@ -351,3 +394,29 @@ class ReplanRequest:
         with report_progress("solving the first plan"):
             replan = compare_with_first_plan(self.problem, plan)
         return add_actuals(report, replan)
+
+
+def add_confidence_change(
+    given: list[str] | None, confidence: str | None, joint: bool = False, budget: str | None = None
+) -> list[str] | None:
+    """Return the changes of `--set` with those of `--confidence`, `--joint` and `--uncertainty-budget`.
+
+    Args:
+        given: Texts `PATH=VALUE`, or None.
+        confidence: Least probability that the metal suffices at every deadline, or None.
+        joint: The probability is that of all metals and deadlines together.
+        budget: Number of parameters that are off at once, or None.
+
+    Raises:
+        UsageError: `--joint` is given without `--confidence`, or `--uncertainty-budget` with it.
+    """
+    if budget is not None:
+        if confidence is not None:
+            raise UsageError("--uncertainty-budget: is an alternative to --confidence; give one of them")
+        given = [*(given or []), OptionChange("--uncertainty-budget", "policy.uncertainty_budget", budget)]
+    if confidence is None:
+        if joint:
+            raise UsageError("--joint: requires --confidence; give both, such as --confidence 90% --joint")
+        return given
+    path = "policy.joint_confidence" if joint else "policy.confidence"
+    return [*(given or []), OptionChange("--confidence", path, confidence)]

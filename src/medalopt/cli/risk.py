@@ -10,7 +10,6 @@ import typer
 
 from medalopt.cli import options
 from medalopt.cli.output import ReportOutput, report_infeasibility, solve_with_progress
-from medalopt.cli.solve import BudgetOption, ConfidenceOption, JointOption, add_confidence_change
 from medalopt.errors import LimitError, NoPlanError, UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def risk(
     seed: SeedOption = _DEFAULT_SEED,
     price_of_confidence: PriceOption = False,
     information: InformationOption = False,
-    confidence: ConfidenceOption = None,
+    confidence: options.ConfidenceOption = None,
     samples: SamplesOption = 10,
     sample_error: SampleErrorOption = "50%",
     set_: options.SetOption = None,
@@ -63,7 +62,7 @@ def risk(
     )
     if price_of_confidence or information:
         _require_instance(subject, instance, "--price-of-confidence" if price_of_confidence else "--information")
-    set_ = add_confidence_change(set_, confidence)
+    set_ = options.add_confidence_change(set_, confidence)
     standard_error = options.parse_limit("--sample-error", sample_error, "")
     plan, title = _read_plan(subject, instance, set_), "the risk"
     if plan is not None:
@@ -168,9 +167,9 @@ def stochastic(
     take_or_pay: FeeOption = "100%",
     cvar: LevelOption = None,
     weight: WeightOption = None,
-    confidence: ConfidenceOption = None,
-    joint: JointOption = False,
-    uncertainty_budget: BudgetOption = None,
+    confidence: options.ConfidenceOption = None,
+    joint: options.JointOption = False,
+    uncertainty_budget: options.UncertaintyBudgetOption = None,
     gap: options.GapOption = None,
     time_limit: options.TimeLimitOption = None,
     set_: options.SetOption = None,
@@ -192,7 +191,7 @@ def stochastic(
     aversion = weight if weight is not None else 0.0 if cvar is None else 1.0
     settings = TwoStageOptions(draws, seed, known, share, aversion, level, *options.parse_limits(gap, time_limit))
     settings.check()
-    set_ = add_confidence_change(set_, confidence, joint, uncertainty_budget)
+    set_ = options.add_confidence_change(set_, confidence, joint, uncertainty_budget)
     runner = options.open_variants(instance, set_, "cost")
     with options.report_progress(f"deciding contracts of {runner.instance.name}") as step:
         found = compute_two_stage_plan(runner, settings, step)

@@ -1,4 +1,4 @@
-"""`medalopt sensitivity`: sensitivity ranges, curves, outages, delays, device mixes and tornado of a plan."""
+"""`medalopt sensitivity`: ranges, curves, outages, delays, premium, scenarios, device mixes, tornado and variance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import typer
 from medalopt.cli import options
 from medalopt.cli.output import ReportOutput, report_infeasibility
 from medalopt.cli.run import print_message
-from medalopt.cli.solve import ObjectiveOption
 from medalopt.errors import NoPlanError, SolverError, UsageError
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ def sensitivity(
     rows: GlobalOption = None,
     jobs: JobsOption = None,
     journal: JournalOption = None,
-    objective: ObjectiveOption = "cost",
+    objective: options.ObjectiveOption = "cost",
     set_: options.SetOption = None,
     output: options.OutputOption = None,
     full: options.FullOption = False,

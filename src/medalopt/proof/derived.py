@@ -25,9 +25,9 @@ from medalopt.instance.payers import compute_party_costs, has_payers
 from medalopt.instance.routes import compute_fraction_amounts
 from medalopt.instance.smelter_terms import leaves_metal
 from medalopt.instance.uncertainty import has_uncertain_returns
-from medalopt.proof.claims import Violation, list_route_names
 from medalopt.proof.extensions import QuantityIndex
 from medalopt.proof.marginal import SUPPLY_MEANING, MarginalValue
+from medalopt.proof.saved_plan import Violation, list_route_names
 from medalopt.text import escape_text, render_path
 from medalopt.tolerances import AMOUNT_TOLERANCE, FEASIBILITY_TOLERANCE
 

@@ -20,13 +20,13 @@ from medalopt.instance.payers import restrict_account
 from medalopt.instance.routes import build_routes
 from medalopt.proof.basis import BASIS_PROVEN, ExactBasis
 from medalopt.proof.certificate import Certificate, InfeasibilityProof, certify_plan, prove_infeasibility
-from medalopt.proof.claims import Violation, check_extension_rows, parse_decisions, parse_duals, parse_extensions
 from medalopt.proof.confidence import LEVEL_RULE
 from medalopt.proof.derived import check_derived_values, check_marginal_values
 from medalopt.proof.extension_rows import evaluate_extension_costs
 from medalopt.proof.extensions import NO_EXTENSIONS, place_extensions
 from medalopt.proof.marginal import compute_marginal_values
 from medalopt.proof.rows import ConstraintResidual, compute_residuals
+from medalopt.proof.saved_plan import Violation, check_extension_rows, parse_decisions, parse_duals, parse_extensions
 from medalopt.text import render_path
 from medalopt.tolerances import FARKAS_TOLERANCE, FEASIBILITY_TOLERANCE, GAP_TOLERANCE
 

@@ -20,6 +20,7 @@ from medalopt.report.charts import (
     mark_infeasible_range,
     shorten_name,
 )
+from medalopt.report.deadline_risk import describe_promise, name_promise
 from medalopt.report.document import (
     CellValue,
     Report,
@@ -31,7 +32,6 @@ from medalopt.report.document import (
 )
 from medalopt.report.numbers import choose_money_scale, format_money, format_number
 from medalopt.report.render.json import identify_instance, make_report
-from medalopt.report.risk import describe_promise, name_promise
 from medalopt.report.risk_simulation import name_factor
 from medalopt.report.sensitivity.report_part import capitalize_first
 from medalopt.text import format_count, render_path

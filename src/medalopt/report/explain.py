@@ -23,6 +23,7 @@ from medalopt.instance.arrays import drop_infinite
 from medalopt.plan.metal_values import MetalValues, find_rejected_offer
 from medalopt.plan.plan import Plan
 from medalopt.proof.extensions import NO_EXTENSIONS
+from medalopt.report.deadline_risk import describe_confidence_prices
 from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.explain_tables import (
     DEAR_PRICE_RATIO,
@@ -36,7 +37,6 @@ from medalopt.report.explain_tables import (
 )
 from medalopt.report.numbers import format_money, format_number, format_share, format_tonnes
 from medalopt.report.render.json import identify_plan, make_report
-from medalopt.report.risk import describe_confidence_prices
 from medalopt.report.solve import describe_objective, describe_status
 from medalopt.text import cut_list, escape_text, format_count, join_with_and, parse_path
 from medalopt.tolerances import DISPLAY_TOLERANCE

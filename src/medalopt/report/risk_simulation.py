@@ -9,10 +9,10 @@ from medalopt.analysis.risk.simulation import CostDistribution, RiskSimulation, 
 from medalopt.instance.instance import Instance
 from medalopt.instance.uncertainty import ACCOUNTABILITY, ASSAY, RECOVERY, UncertainFactor
 from medalopt.report.charts import COLOURS, Chart, ChartAxis, build_plot_option, mark_base_case
+from medalopt.report.deadline_risk import RISK_COLUMNS, SAFE_PROBABILITY, describe_distribution, format_probability
 from medalopt.report.document import CellValue, Report, ReportColumn, ReportTable, limit_rows
 from medalopt.report.numbers import format_mass, format_money
 from medalopt.report.render.json import identify_plan, make_report
-from medalopt.report.risk import RISK_COLUMNS, SAFE_PROBABILITY, describe_distribution, format_probability
 from medalopt.report.sensitivity.report_part import capitalize_first
 from medalopt.report.solve import describe_status
 from medalopt.text import escape_text, render_path

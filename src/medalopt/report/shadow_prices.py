@@ -16,9 +16,9 @@ from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
 from medalopt.proof.confidence import price_confidence
 from medalopt.proof.marginal import CHARGE_LIMIT_MEANING, SUPPLY_MEANING, MarginalValue, price_streams
+from medalopt.report.deadline_risk import name_promise
 from medalopt.report.document import CellValue, ReportColumn, ReportTable, ShownValue
 from medalopt.report.numbers import format_money_range
-from medalopt.report.risk import name_promise
 from medalopt.text import parse_path
 
 MAX_SEPARATE_SOURCES = 12  # sources that are listed one by one

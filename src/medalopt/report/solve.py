@@ -13,6 +13,7 @@ from medalopt.instance.payers import get_restricted_party, parse_cost_objective
 from medalopt.plan.metal_values import MetalValues, find_marginal_source, find_rejected_offer
 from medalopt.plan.plan import Plan
 from medalopt.proof.certificate import sum_absolute_costs
+from medalopt.report.deadline_risk import describe_confidence_prices, describe_risks, tabulate_risk
 from medalopt.report.document import Report, ReportTable
 from medalopt.report.numbers import (
     format_mass,
@@ -22,7 +23,6 @@ from medalopt.report.numbers import (
     format_share,
     format_tonnes,
 )
-from medalopt.report.risk import describe_confidence_prices, describe_risks, tabulate_risk
 from medalopt.report.shadow_prices import build_lot_price_table, build_shadow_price_table
 from medalopt.report.solve_tables import (
     build_charge_table,

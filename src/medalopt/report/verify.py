@@ -10,12 +10,12 @@ from medalopt.instance.arrays import drop_infinite
 from medalopt.instance.instance import Instance
 from medalopt.instance.uncertainty import compute_risk
 from medalopt.plan.workbook import WorkbookEdit
-from medalopt.proof.claims import Violation
+from medalopt.proof.saved_plan import Violation
 from medalopt.proof.verdict import InfeasibilityVerdict, Verdict
+from medalopt.report.deadline_risk import describe_risks
 from medalopt.report.document import Report, ReportColumn, ReportTable
 from medalopt.report.numbers import format_number
 from medalopt.report.render.json import build_check_object, make_report, render_json
-from medalopt.report.risk import describe_risks
 from medalopt.text import escape_text, format_count
 from medalopt.tolerances import GAP_TOLERANCE
 

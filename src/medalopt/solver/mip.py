@@ -1,4 +1,4 @@
-"""Mixed-integer programs: whole lots and truckloads.
+"""Mixed-integer programs by branch and bound, of whole lots and of truckloads, and slope scaling of fixed charges.
 
 Branch and bound finds the integer columns; with these fixed, the linear program is solved and verified. Over all
 shipments of a nation it takes gigabytes: there it plans lots among those cheapest at the duals of the relaxation, with

@@ -1,4 +1,4 @@
-"""Warm-started HiGHS model for variants of one program; passes changed coefficients only and verifies every solution.
+"""Solver of the scenarios of one program: passes changed coefficients to HiGHS and verifies every solution.
 
 The scaling is that of the first program. A variant with the same rows, columns and sparsity pattern is solved from the
 final basis of the previous one; a variant of another structure, or with an unverified result, is solved from scratch.

@@ -1,6 +1,6 @@
-"""Registry of the constraint kinds that can be part of a conflict: family, sentence, and parameters of repairs.
+"""Conflict of an infeasible instance: irreducible set of rules, each kind of rule with its sentence and repairs.
 
-Irreducible conflict: a set of rules that cannot all hold, while each proper subset can.
+The rules of a conflict cannot all hold, while those of each proper subset can.
 
 An elastic program measures the violation; its dual multipliers are a Farkas certificate and name a first set of rows.
 On a small program HiGHS supplies an irreducible infeasible subset (IIS) of rows instead. A deletion filter over whole

@@ -1,8 +1,7 @@
-"""Entries of an infeasibility diagnosis, and the formatting of numbers, names and periods in their sentences.
+"""Sentences of an infeasibility diagnosis: one for each kind of conflicting rule, with its numbers, names and periods.
 
-Rules as members of a conflict: the constraint kind and the elements of its index.
-
-Sentences for the rules of a conflict, each with the path, amount and unit of the parameter that states the rule.
+Each comes with path, amount and unit of the parameter that states the rule. A limit without a function here is
+described by its sentence in the catalogue.
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ from medalopt.instance.settlement import make_empty_decisions, make_empty_lots, 
 from medalopt.plan.plan import Plan
 from medalopt.plan.reader import PLAN_SUFFIXES, read_saved_plan
 from medalopt.plan.schema import SavedPlan
-from medalopt.proof.claims import parse_decisions
 from medalopt.proof.rows import HorizonTotals, compute_totals, measure_policies
+from medalopt.proof.saved_plan import parse_decisions
 from medalopt.solve_instance import solve
 from medalopt.text import escape_text, render_path
 from medalopt.tolerances import FEASIBILITY_TOLERANCE

@@ -1,4 +1,4 @@
-"""Shared by the sensitivity analyses: base case, metal shortage, and the benchmark that buys all metal on the market.
+"""Base case of the sensitivity analyses, metal shortage of a scenario, and premium of recycling over buying all metal.
 
 The shortage of an infeasible scenario is the least metal from an external source that restores feasibility: free, pure,
 unlimited offers of every metal that an alloy needs are added, and the LP minimises the kilograms bought from them,

@@ -1,6 +1,6 @@
-"""Facts of a plan that several parts of a report share, each computed once, margins of its orders, and further solves.
+"""Analyses of a plan for its sourcing report: margins of its orders, entry prices, and costs of its constraints.
 
-A margin tells by how much an order may fall short. Further solves give entry prices and constraint costs.
+A margin is the part by which an order may fall short. Facts that several parts of a report share are computed once.
 """
 
 from __future__ import annotations

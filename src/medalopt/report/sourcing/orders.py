@@ -26,6 +26,7 @@ from medalopt.instance.lots import OFFER_STEPS, compute_purchase_prices
 from medalopt.instance.routes import index_period
 from medalopt.instance.smelter_terms import leaves_metal
 from medalopt.plan.plan import Plan
+from medalopt.report.deadline_risk import describe_buffers
 from medalopt.report.document import (
     CellValue,
     FieldPairs,
@@ -49,7 +50,6 @@ from medalopt.report.numbers import (
     format_number,
     format_share,
 )
-from medalopt.report.risk import describe_buffers
 from medalopt.report.solve_tables import get_period_word
 from medalopt.report.sourcing.call_offs import FIXED_CHARGE, build_device_orders, build_sales_orders
 from medalopt.report.sourcing.order_layout import compute_rounding

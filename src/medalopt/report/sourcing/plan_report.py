@@ -19,6 +19,7 @@ from medalopt.instance.source_values import SourceValues
 from medalopt.plan.plan import Plan
 from medalopt.proof.confidence import price_confidence
 from medalopt.report.charts import Chart
+from medalopt.report.deadline_risk import format_probability, tabulate_risk
 from medalopt.report.document import (
     CellValue,
     OrderDocument,
@@ -39,7 +40,6 @@ from medalopt.report.numbers import (
     format_tonnes,
 )
 from medalopt.report.render.json import render_sourcing_json
-from medalopt.report.risk import format_probability, tabulate_risk
 from medalopt.report.sensitivity.report_part import describe_premium
 from medalopt.report.solve import (
     compute_cost_per_medal,

@@ -18,8 +18,8 @@ from medalopt.plan.reader import SavedFile
 from medalopt.plan.schema import SavedPlan
 from medalopt.plan.tables import EDITABLE_TABLES, PLAN_TABLES, name_visible_sheet
 from medalopt.proof.certificate import Certificate
-from medalopt.proof.claims import Violation, parse_duals, parse_extensions
 from medalopt.proof.marginal import SUPPLY_MEANING
+from medalopt.proof.saved_plan import Violation, parse_duals, parse_extensions
 from medalopt.proof.verdict import Verdict
 from medalopt.report.document import CellValue, OrderDocument, Report, ReportColumn, ReportTable
 from medalopt.report.render.text import split_summary

@@ -1,4 +1,4 @@
-"""Decisions, dual values and extensions parsed from a saved plan; rows that cannot be parsed become violations."""
+"""Rows of a saved plan parsed to decisions, dual values and extensions; those that cannot be parsed are violations."""
 
 from __future__ import annotations
 

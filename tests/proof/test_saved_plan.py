@@ -15,7 +15,8 @@ from medalopt.instance.accounting import PlanAccount
 from medalopt.instance.arithmetic import FLOAT_ARITHMETIC
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import build_routes
-from medalopt.proof.claims import (
+from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, ExtensionVariable, place_extensions
+from medalopt.proof.saved_plan import (
     TableParser,
     check_extension_rows,
     list_route_names,
@@ -23,7 +24,6 @@ from medalopt.proof.claims import (
     parse_duals,
     parse_extensions,
 )
-from medalopt.proof.extensions import NO_EXTENSIONS, ExtensionData, ExtensionVariable, place_extensions
 
 ROW = SimpleNamespace
 Terms = tuple[tuple[str, str, tuple[str, ...]], ...]  # row, component and key of each

@@ -1,4 +1,4 @@
-"""Risk of a plan as ordered, to first order: sentences on the metals most at risk, and the table of all deadlines."""
+"""Risk of each metal at its deadlines: sentences on those most at risk and on promised confidence, and the table."""
 
 from __future__ import annotations
 
