@@ -18,12 +18,12 @@ _COMMANDS: Mapping[str, tuple[tuple[str, str, str], ...]] = {  # by panel: comma
         ("check", "check:check", "check instances/tiny.yaml"),
         ("solve", "solve:solve", "solve instances/tiny.yaml --set medals.gold.count=30 -o plan.json"),
         ("plan", "plan:plan", "plan instances/tiny.yaml --round 1t -o plan.xlsx -o plan.pdf"),
-        ("verify", "check:verify", "verify plan.json instances/tiny.yaml"),
+        ("verify", "verify:verify", "verify plan.json instances/tiny.yaml"),
     ),
     "Understand": (
         ("explain", "explain:explain", "explain instances/tiny.yaml streams.phone@east"),
         ("risk", "risk:risk", "risk instances/tokyo2020.yaml --draws 5000"),
-        ("stochastic", "risk:stochastic", "stochastic instances/tiny.yaml --draws 20"),
+        ("stochastic", "stochastic:stochastic", "stochastic instances/tiny.yaml --draws 20"),
         (
             "sensitivity",
             "sensitivity:sensitivity",
@@ -31,7 +31,7 @@ _COMMANDS: Mapping[str, tuple[tuple[str, str, str], ...]] = {  # by panel: comma
         ),
     ),
     "Explore": (
-        ("sweep", "compare:sweep", "sweep instances/tiny.yaml --grid medals.gold.count=30..50/5"),
+        ("sweep", "sweep:sweep", "sweep instances/tiny.yaml --grid medals.gold.count=30..50/5"),
         ("compare", "compare:compare", "compare plan.json instances/tiny.yaml -o differences.html"),
     ),
     "Exchange": (
