@@ -286,3 +286,18 @@ def test_periods_that_change_alike_are_one_row(files: Path) -> None:
     ran = here("compare", "several.yaml", "same.yaml", "--full")
     assert mentions(ran.out, "streams.phone@north.collection[0..2]", "1 JPY/t to 4 JPY/t")
     assert "collection[0]" not in ran.out
+
+
+def test_names_in_a_list_are_not_merged(files: Path) -> None:
+    """Names are listed one by one, also those that read as a fraction by zero or as a huge number."""
+    for name, accepts in (("before", "[1/0, 1e999999999, phone]"), ("after", "[phone, 1/0, 1e999999999]")):
+        text = BASE.replace("devices: {", "devices: {1/0: {content: {Ag: 0}}, 1e999999999: {content: {Ag: 0}}, ")
+        (files / f"{name}.yaml").write_text(f"{text}treatments: {{whole: {{accepts: {accepts}}}}}\n")
+    ran = here("compare", "before.yaml", "after.yaml", "--full")
+    assert ran.code == 0, ran.err
+    shown = [line.split() for line in ran.out.splitlines() if line.startswith("treatments.")]
+    assert shown == [
+        ["treatments.whole.accepts[0]", "1/0", "phone"],
+        ["treatments.whole.accepts[1]", "1e999999999", "1/0"],
+        ["treatments.whole.accepts[2]", "phone", "1e999999999"],
+    ]

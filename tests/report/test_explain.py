@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
-from tests.analysis.nearby import ROOT
+from tests.analysis.nearby import ROOT, offer, silver
 from tests.analysis.test_explain_taking import EAST, SOUTH, WEST, phones
 from tests.report.reading import list_numbers, mentions
 
@@ -72,6 +72,12 @@ def test_what_is_left_out_is_reported_with_its_price() -> None:
         if "phone from south" in line
     )
     assert mentions(line, numbers=(20, 250, 400))  # t offered; JPY/t below which it enters, and now
+
+
+def test_a_member_may_have_the_name_of_a_field() -> None:
+    """An offer called `limits` is named in the cost breakdown like any other."""
+    found = explain_plan(medalopt.solve(silver({"limits": offer(10, limit=3), "dear": offer(30)}, 5)))
+    assert "limit of limits" in render_report_text(build_explanation_report(found))
 
 
 @pytest.mark.parametrize("name", NAMES)

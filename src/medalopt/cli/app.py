@@ -1,4 +1,4 @@
-"""The commands as registered with typer; each is a function of its own module, imported when it is needed."""
+"""The commands as registered with typer; the module of a command is imported when the command is needed."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import Any
 from medalopt.analysis.comparison import Comparison, ComparisonRow, ParameterDifference, count_by_section
 from medalopt.analysis.sweep import SweepResult
 from medalopt.instance.instance import Instance
+from medalopt.instance.schema.validation import find_parameter_kind
 from medalopt.report.charts import (
     Chart,
     ChartAxis,
@@ -169,7 +170,7 @@ def _merge_periods(differences: Iterable[ParameterDifference]) -> list[Parameter
         if len(group) < _MIN_PERIODS or not _change_alike(group):
             result += group
             continue
-        numbers = [int(parse_path(one.path)[-1]) for one in group]
+        numbers = sorted(int(parse_path(one.path)[-1]) for one in group)
         gaps = f", {len(group)} periods" if numbers[-1] - numbers[0] >= len(group) else ""
         named = f"{render_path(prefix)}[{numbers[0]}..{numbers[-1]}]{gaps}"
         columns = zip(*(one.values for one in group), strict=True)
@@ -179,24 +180,23 @@ def _merge_periods(differences: Iterable[ParameterDifference]) -> list[Parameter
 
 def _change_alike(group: Sequence[ParameterDifference]) -> bool:
     """Return whether each subject has one factor, one amount more or one value in all periods of a parameter."""
-    first, *others = zip(*(map(_split_value, one.values) for one in group), strict=True)
+    if find_parameter_kind(parse_path(group[0].path)) is None:
+        return False  # names in a list, which may read as numbers
+    subjects = [[_split_value(text) for text in texts] for texts in zip(*(one.values for one in group), strict=True)]
+    first, *others = ([number for number, _ in subject if number is not None] for subject in subjects)
+    units = {unit for subject in subjects for _, unit in subject}
+    if len(units) > 1 or any(len(numbers) < len(group) for numbers in (first, *others)):
+        return False
     return all(
-        {unit for _, unit in (*first, *other)} == {first[0][1]}
-        and any(
-            None not in made and len(made) == 1
-            for made in (
-                {number for number, _ in other},
-                {None if old is None or new is None else new - old for (old, _), (new, _) in pairs},
-                {None if not old or new is None else new / old for (old, _), (new, _) in pairs},
-            )
-        )
-        for other in others
-        for pairs in [list(zip(first, other, strict=True))]
+        len(set(numbers)) == 1
+        or len({new - old for old, new in zip(first, numbers, strict=True)}) == 1
+        or (all(first) and len({new / old for old, new in zip(first, numbers, strict=True)}) == 1)
+        for numbers in others
     )
 
 
 def _split_value(text: str | None) -> tuple[Fraction | None, str]:
-    """Return the number and the unit of a value as written; None for what is no number."""
+    """Return the number and the unit of a value as written; None for no number."""
     number, _, unit = (text or "").partition(" ")
     try:
         return Fraction(number.replace("_", "")), unit

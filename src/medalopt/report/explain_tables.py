@@ -267,9 +267,9 @@ def _name_line(line: CostLine, steps: tuple[str | int, ...]) -> str:
         return _LINE_TITLES[str(steps[-1])].format(steps[1])
     if steps[-1] == "up_to":
         return STEP_TITLE.format(int(steps[3]) + 1, steps[1])
-    if "limits" in steps:
+    if steps[2:3] == ("limits",):
         return f"limit {steps[3]} of {steps[1]}"
-    if steps[0] == "streams" and "storage" in steps:
+    if steps[0] == "streams" and steps[2:3] == ("storage",):
         return f"storage of {steps[1]}"
     return find_limit(steps)[1].title.format(steps[1])
 
