@@ -280,11 +280,11 @@ def _solve_in_lots(
         LotSearch(MAX_LOT_SECONDS, LARGE_LOT_GAP if _is_large(runner) else None),
     )
     base: float | None = None
-    if instance is None:
-        result = runner.solve_scenario()
-        base = result.value if result.feasible else None
-    else:
-        with contextlib.suppress(LimitError, NoPlanError, SolverError):
+    with contextlib.suppress(LimitError, NoPlanError, SolverError):
+        if instance is None:
+            result = runner.solve_scenario()
+            base = result.value if result.feasible else None
+        else:
             plan = limits.solve(instance, runner.objective)
             base, limits = plan.objective, replace(limits, start=list_used_keys(plan.account))
     searched = ScenarioRunner(runner.file, objective=runner.objective, in_lots=True, lot_search=limits)
