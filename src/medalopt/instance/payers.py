@@ -428,7 +428,7 @@ class PartyTransfer:
 
 
 def _list_transfers(instance: Instance) -> tuple[PartyTransfer, ...]:
-    """Return the transfers that an instance states, in the order of the file."""
+    """Return the transfers that an instance states, by name; none of them has the price 0 in every period."""
     stated: Mapping[str, Mapping[str, Any]] = instance.annex.get(TRANSFERS, {})
     result = []
     for one in stated.values():

@@ -42,7 +42,12 @@ from medalopt.model.fineness_and_demand import (
 )
 from medalopt.model.lots import add_activity_constraints, add_lot_constraints, add_price_steps
 from medalopt.model.network import Network, SparseEntries, build_network
-from medalopt.model.policy import add_confidence_cuts, add_policy_constraints, declare_footprint
+from medalopt.model.policy import (
+    add_concentration_constraints,
+    add_confidence_cuts,
+    add_policy_constraints,
+    declare_footprint,
+)
 from medalopt.model.variables import (
     LinkingFamily,
     declare_linking_variables,
@@ -109,6 +114,7 @@ def build_master(instance: Instance, routes: Routes, objective: str = "cost", wh
     add_commitment_constraints(model, instance)
     add_policy_constraints(model, instance)
     add_process_scrap_constraints(model, instance)
+    add_concentration_constraints(model, instance)
     add_left_metal_constraints(model)
     add_impurity_limits(model, instance)
     add_lot_constraints(model, instance, routes)

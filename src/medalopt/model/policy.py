@@ -18,7 +18,7 @@ from medalopt.model.variables import LinkingKey, group_terms, index_by_name, lis
 
 
 def add_policy_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
-    """Add the constraints of every policy of the instance.
+    """Add the constraints of the policies on recycled content, device mix, participation and footprint.
 
     Args:
         model: Model with linking variables, metal variables and `footprint` declared.
@@ -28,7 +28,6 @@ def add_policy_constraints(model: pyo.ConcreteModel, instance: Instance) -> None
     _add_device_mix(model, instance)
     _add_participation(model, instance)
     _add_footprint_cap(model, instance)
-    _add_concentration(model, instance)
 
 
 def _add_recycled_content(model: pyo.ConcreteModel, instance: Instance) -> None:
@@ -117,10 +116,14 @@ def _add_footprint_cap(model: pyo.ConcreteModel, instance: Instance) -> None:
         model.footprint_cap = pyo.Constraint(rule=lambda m: (None, m.footprint, cap), doc=doc)
 
 
-def _add_concentration(model: pyo.ConcreteModel, instance: Instance) -> None:
+def add_concentration_constraints(model: pyo.ConcreteModel, instance: Instance) -> None:
     r"""Add concentration limits (family 15).
 
     $\sum_tF_{kt}\le\alpha\sum_{k't}F_{k't}$ (t); $X_g\le\alpha X$ (t); $b_o\le\alpha\sum_{o'}b_{o'}$ (kg).
+
+    Args:
+        model: Model with feed, tonnes sent by region and purchases over the horizon declared.
+        instance: Instance; constraints are added for shares below 100 %.
     """
     policy, periods = instance.policy, instance.periods
     feed = {k: pyo.quicksum([model.feed[k, t] for t in periods]) for k in instance.smelters.names}

@@ -217,8 +217,8 @@ class CompiledMaster:
         """
         budgets = get_uncertainty_budget(self.instance), get_uncertainty_budget(instance)
         same = objective == self.objective and budgets[0] == budgets[1]
-        keys = ([link.keys for link in of] for of in (self.families, list_linking_families(instance, routes)))
-        if same and next(keys) == next(keys):
+        own, others = ([link.keys for link in of] for of in (self.families, list_linking_families(instance, routes)))
+        if same and own == others:
             sections = [field.name for field in dataclasses.fields(Instance) if field.name not in _METADATA_FIELDS]
             one, other = self.instance.terms.refining_charge, instance.terms.refining_charge
             charged = not leaves_metal(instance) or _equal_beside_network(one, other)  # metal left saves its charge

@@ -135,7 +135,7 @@ def _build_medals(draft: Draft, alloys: NameAxis, periods: int) -> Medals:
 
 
 def _build_policy(draft: Draft, metals: NameAxis, devices: NameAxis) -> PolicyLimits:
-    """Build the arrays of the policy constraints."""
+    """Build the arrays of the policy constraints; the footprint cap is in kg CO2e."""
     policy = draft.document.policy
     shares = dict(sorted(policy.device_share.items()))
     groups = {name: one if isinstance(one, Group) else None for name, one in shares.items()}
@@ -163,7 +163,7 @@ def _convert_to_kilograms(tonnes: Quantity) -> Quantity:
 
 
 def _collect_transfers(draft: Draft) -> dict[str, dict[str, Any]]:
-    """Collect the transfers as plain values."""
+    """Collect the transfers as plain values, sorted by name, without those whose price is 0 in every period."""
     result: dict[str, dict[str, Any]] = {}
     for name, one in sorted(draft.document.transfers.items()):
         price = [float(each.exact) for each in _list_prices(one)]

@@ -433,7 +433,10 @@ def _stability_margins(classes: StreamClasses, stream: Ints, needed: Bools, best
 def _solve_participation(
     instance: Instance, needs: ParticipationNeeds, bundled: Bools, best: Floats, available: Floats
 ) -> tuple[Floats, Floats]:
-    """Return the share of each cell that is sent, (I, T), and the dual of each minimum, (G,); bundles go as a whole."""
+    """Return the share of each cell that is sent, (I, T), and the dual of each minimum, (G,); bundles go as a whole.
+
+    `bundled` (I,) marks streams in bundles; `best` (I, T) is the reduced cost of a tonne, `available` (I, T) in t.
+    """
     streams, periods = instance.streams, best.shape[1]
     of_bundle = np.zeros(len(instance.bundles), dtype=np.intp)
     those = np.flatnonzero(bundled)
