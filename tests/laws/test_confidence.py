@@ -70,6 +70,17 @@ def plan(instance: Instance) -> Plan:
     return solve(instance.with_changes({"policy.confidence": "70 %"}))
 
 
+@pytest.mark.parametrize("promise", [{"policy.confidence": "70 %"}, {"policy.uncertainty_budget": "1"}])
+def test_the_party_that_pays_for_all_has_the_plan_of_the_cost(instance: Instance, promise: dict[str, str]) -> None:
+    """With cuts in the program, ties of the costs of a party are broken by the total cost as without."""
+    changed = instance.with_changes(promise)
+    least = solve(changed)
+    own = solve(changed, "cost@project")
+    assert own.objective == pytest.approx(least.objective)
+    assert own.account.sent == pytest.approx(least.account.sent, abs=1e-4)
+    assert own.certificate.feasible
+
+
 @pytest.mark.parametrize("level", ["60 %", "75 %", "90 %"])
 def test_both_ways_find_the_optimum_of_a_cone_solver(instance: Instance, level: str) -> None:
     """The direct way and the decomposition cost what an interior-point solver finds, and prove it."""

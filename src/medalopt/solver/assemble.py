@@ -24,7 +24,7 @@ from medalopt.instance.arrays import ExactArray
 from medalopt.instance.bounds import VariableBounds, compute_bounds
 from medalopt.instance.confidence import build_program_routes
 from medalopt.instance.instance import Instance
-from medalopt.instance.routes import Routes, build_routes
+from medalopt.instance.routes import ConfidenceCut, Routes, build_routes
 from medalopt.instance.smelter_terms import leaves_metal
 from medalopt.instance.uncertainty import get_uncertainty_budget
 from medalopt.linear_program import NamedLinearProgram, format_component_name
@@ -285,12 +285,19 @@ def assemble_program(
     built.add_entries(defining, columns[:count])
     built.add_entries(rows[half.entries.row], columns[half.entries.column], half.entries.value)
     program = built.build()
-    return program if instance.whole is None else _break_ties_by_total_cost(program, instance.whole)
+    if instance.whole is None:
+        return program
+    return _break_ties_by_total_cost(program, replace(instance.whole, annex=instance.annex), routes.cuts)
 
 
-def _break_ties_by_total_cost(program: SolverProgram, whole: Instance) -> SolverProgram:
-    """Return the program of one party's costs with ties broken by the costs of all parties."""
-    routes = build_routes(whole)
+def _break_ties_by_total_cost(
+    program: SolverProgram, whole: Instance, cuts: tuple[ConfidenceCut, ...]
+) -> SolverProgram:
+    """Return the program of one party's costs with ties broken by the costs of all parties.
+
+    With the same cuts and promises, the program of `whole` has the same columns.
+    """
+    routes = replace(build_routes(whole), cuts=cuts)
     network, master = build_network(whole, routes), CompiledMaster.compile(whole, routes, "cost")
     keys = [(link.name, key) for link in master.families for key in link.keys]
     spend = np.array([name == "spend" for name, _ in keys])
