@@ -76,7 +76,7 @@ class Limit:
         """Return whether one parameter limits all members of the family.
 
         Returns:
-            True for a limit such as `policy.fill`, which names no member.
+            True for a limit such as `policy.participation`, which names no member.
         """
         return SUBJECT not in self.locate(SUBJECT)
 

@@ -102,6 +102,14 @@ def test_prices_of_windows_demand_and_supply(value: float) -> None:
     assert (y.supply[~bundled] == min(value, 0.0)).all()
 
 
+def test_dual_values_are_frozen() -> None:
+    """No array is assigned to dual values; `replace` leaves the original alone."""
+    given = Prices(supply=np.zeros(2))
+    with pytest.raises(AttributeError, match="frozen"):
+        given.supply = np.ones(2)
+    assert given.replace(supply=np.ones(2)).supply.sum() == 2 and not given.supply.any()
+
+
 def test_prices_that_are_no_numbers_count_for_nothing() -> None:
     """Infinite and NaN prices count as 0."""
     instance = medalopt.load(TINY)

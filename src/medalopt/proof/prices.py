@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -81,6 +81,10 @@ class Prices:
 
     def __init__(self, **by_family: Numbers) -> None:
         vars(self).update(by_family)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        """Refuse assignment, as a frozen data class does."""
+        raise AttributeError(f"{name}: dual values are frozen; `replace` returns a copy")
 
     def replace(self, **by_family: Numbers) -> Prices:
         """Return a copy with other dual values of some families.
