@@ -1,4 +1,4 @@
-"""Gives a function of a module that is loaded the code that a mutant or a planted error has in its place."""
+"""Replace the code of a function of a loaded module, by that of a mutant or with a planted error."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from types import CodeType, FunctionType
 from typing import Any
 
 
-def exchange(module: str, within: str, text: str, file: str) -> Callable[[], None] | None:
-    """Return a function that gives a function that is loaded its code in another text of its module.
+def prepare_code_exchange(module: str, within: str, text: str, file: str) -> Callable[[], None] | None:
+    """Compile the changed source of a loaded module, and prepare the replacement of the code of one function.
 
     Args:
         module: The name of the module.
@@ -19,7 +19,7 @@ def exchange(module: str, within: str, text: str, file: str) -> Callable[[], Non
         file: The name of the file of the module, for tracebacks.
 
     Returns:
-        What exchanges the code, or None where that is not possible.
+        A function that replaces the code, or None where that is not possible.
     """
     if not within or module not in sys.modules:
         return None
@@ -38,7 +38,7 @@ def exchange(module: str, within: str, text: str, file: str) -> Callable[[], Non
 
 
 def find_code(outer: CodeType, name: str) -> CodeType | None:
-    """Return the code of the function of that qualified name within other code, the last of several."""
+    """Return the code of the function with a qualified name, the last of several definitions, or None."""
     inner = [each for each in outer.co_consts if isinstance(each, CodeType)]
     found = [each for each in inner if each.co_qualname == name]
     return found[-1] if found else next((code for each in inner if (code := find_code(each, name))), None)

@@ -29,7 +29,7 @@ import highspy
 import pytest
 from hypothesis import HealthCheck, settings
 
-from campaigns.exchange import exchange as exchanged
+from campaigns.exchange import prepare_code_exchange
 from campaigns.forks import CONTEXT, Fate, apart, shared
 from campaigns.mutants import Mutant
 
@@ -223,7 +223,7 @@ class _Campaign:
             each.cache_clear()
 
     def _fate(self, session: Any, items: dict[str, Any], mutant: Mutant, known: LineCoverage) -> Fate | None:
-        exchange = exchanged(mutant.module, mutant.within, mutant.text, str(self.package / mutant.file))
+        exchange = prepare_code_exchange(mutant.module, mutant.within, mutant.text, str(self.package / mutant.file))
         tests = known.asked(mutant)
         if exchange is None or not tests:
             return None

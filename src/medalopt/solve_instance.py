@@ -34,7 +34,7 @@ from medalopt.instance.lot_relaxation import drop_lot_constraints, spread_charge
 from medalopt.instance.lots import UsedContracts, has_activities, list_falling_paths
 from medalopt.instance.payers import parse_cost_objective, restrict_costs
 from medalopt.instance.routes import ConfidenceCut, Routes, build_routes
-from medalopt.instance.uncertainty import get_joint_confidence, get_uncertainty_budget, has_confidence
+from medalopt.instance.uncertainty import get_joint_confidence, has_confidence
 from medalopt.model.build import OBJECTIVES
 from medalopt.model.extensions import Extension, list_extensions
 from medalopt.plan.plan import Plan, WholeLots
@@ -354,8 +354,8 @@ def solve_continuous(
     if objective not in OBJECTIVES:
         text = f"'{escape_text(objective)}' is no objective: choose one of {', '.join((*OBJECTIVES, 'cost@PARTY'))}"
         raise UsageError(text)
-    instance = drop_lot_constraints(instance) if instance.lots else instance
-    routes = build_program_routes(instance) if get_uncertainty_budget(instance) else build_routes(instance)
+    instance = drop_lot_constraints(instance)
+    routes = build_program_routes(instance)
     given = list_extensions(extensions)
     task = SolveTask(instance, routes, compute_bounds(instance, routes), objective, given, basis, budget, eased, master)
     best: Plan | None = None

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 from campaigns.definitions import normalize
-from campaigns.exchange import exchange, find_code
+from campaigns.exchange import find_code, prepare_code_exchange
 from campaigns.forks import Fate, apart
 from tests.planted import known
 from tests.planted.checks import CHECKS, Known, loaded
@@ -81,7 +81,7 @@ def _try_in_place(package: Path, wanted: Sequence[Planted | None], right: Known,
             done.append((None, _ended(_apart(_found, right, tuple(CHECKS), True))))
             continue
         text = plant(package, error)
-        put = exchange(error.module, error.within, text, error.file)
+        put = prepare_code_exchange(error.module, error.within, text, error.file)
         if put and not _is_called(error, on_import) and _changes_body(package, error, text):
             stale = caches if _is_called(error, on_reading) else []
             done.append((error, _ended(_apart(_found_in_place, put, stale, right, order(error), thorough))))
@@ -156,7 +156,7 @@ def write_caught_by(found: Iterable[Outcome]) -> None:
                 names[check].append(error.name)
     caught = {check: sorted(those) for check, those in names.items() if those}
     CAUGHT_BY.write_text(
-        "# By check: the errors that it catches first. `python -m tests.planted --write` writes this anew; it decides\n"
+        "# By check: the errors that it catches first. `python -m tests.planted --write` writes this file; it decides\n"
         "# with which check the trial of an error begins, and no more.\n"
         + yaml.safe_dump(caught, width=118, sort_keys=False, default_flow_style=None),
         encoding="utf-8",

@@ -187,7 +187,7 @@ class ScenarioRunner:
             whole, self._ineffective = opened.with_changes(changes), error
         self._before, self._changes, self.file = opened, changes, opened.set_changes(changes).protect_firm()
         self.lots = whole.lots  # paths of whole lots and minimum orders, which are removed
-        self.instance: Instance = drop_lot_constraints(whole) if whole.lots else whole
+        self.instance: Instance = drop_lot_constraints(whole)
 
     @property
     def source_values(self) -> SourceValues:
@@ -296,8 +296,7 @@ class ScenarioRunner:
         Raises:
             InputError: If a change is not valid.
         """
-        instance = self.file.with_changes(changes)
-        return drop_lot_constraints(instance) if instance.lots else instance
+        return drop_lot_constraints(self.file.with_changes(changes))
 
     def apply_to_lots(self, changes: ParameterChanges) -> Instance | None:
         """Return the instance with changes made, with its whole lots, minimum orders and charges.

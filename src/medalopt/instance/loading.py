@@ -344,7 +344,7 @@ def _parse_draft(
     file: InstanceFile, changes: Mapping[str, str], digests: dict[str, str], faults: FaultLog
 ) -> tuple[Draft, tuple[SourceNote, ...]]:
     """Return all valid parts of the file with new values by path, and the notes of its mappings."""
-    root, overrides = file.root, parse_overrides(changes, faults) if changes else []
+    root, overrides = file.root, parse_overrides(changes, faults)
     if overrides:
         before = read_calendar(root)
         root = apply_tree_overrides(root, overrides, before.count if before else None, faults)

@@ -115,9 +115,7 @@ def relax_charges(context: BoundContext, added: ExtensionData = NO_EXTENSIONS) -
     Returns:
         The context; itself where nothing is charged.
     """
-    if added != NO_EXTENSIONS or not context.instance.lots:
-        return context
-    relaxed = spread_charges(context.instance)
+    relaxed = context.instance if added != NO_EXTENSIONS else spread_charges(context.instance)
     if relaxed is context.instance:
         return context
     routes = replace(build_routes(relaxed, context.read), cuts=context.routes.cuts)

@@ -29,7 +29,6 @@ from medalopt.instance.confidence import (
 from medalopt.instance.instance import Instance
 from medalopt.instance.routes import ConfidenceCut, Routes
 from medalopt.instance.smelter_terms import find_pooled_lots
-from medalopt.instance.uncertainty import has_confidence
 from medalopt.model.network import Network
 from medalopt.model.variables import list_cut_keys
 from medalopt.proof.confidence import CONE_RULE, DIRECTION_RULE, read_cone_prices
@@ -261,7 +260,7 @@ def lift_routes(instance: Instance, routes: Routes) -> Routes:
     Returns:
         The routes; unchanged without a promised confidence, or where there would be more than `MAX_VARIATES`.
     """
-    policy = build_confidence(instance) if has_confidence(instance) else None
+    policy = build_confidence(instance)
     if policy is None or policy.budget is not None or len(policy.rows) * policy.model.loading.shape[1] > MAX_VARIATES:
         return routes
     return replace(routes, cuts=list_variate_parts(policy, routes))

@@ -154,7 +154,7 @@ class ShortageSolver:
     def _with_gifts(self, instance: Instance) -> Instance:
         """Return `instance` with free external offers of every metal that an alloy to be delivered contains."""
         in_demand = np.logical_or.reduce(self._instance.alloys.named[has_demand(self._instance)], axis=0)
-        return _add_external_offers(drop_lot_constraints(instance) if instance.lots else instance, in_demand)
+        return _add_external_offers(drop_lot_constraints(instance), in_demand)
 
     def _build_program(self, instance: Instance) -> ScenarioProgram:
         """Return the program of the extended `instance` that minimises external metal."""
